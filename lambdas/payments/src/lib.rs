@@ -1,0 +1,1 @@
+//! Providers, payment event and store.
