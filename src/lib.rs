@@ -1,1 +1,4 @@
-//! payhook.
+//! payhook: one program that owns one payment webhook stack on AWS.
+
+pub mod graph;
+pub mod resources;

@@ -1,0 +1,46 @@
+//! Alarms for what an on-call engineer needs to know.
+
+use super::{Forced, Resource};
+use crate::graph::{Declared, Input, Text, TopicArn};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A CloudWatch alarm on one metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alarm {
+    /// Alarm name.
+    pub name: String,
+    /// What it means and what to do; shown in the notification.
+    pub description: String,
+    /// `AWS/SQS`.
+    pub namespace: String,
+    /// Metric name.
+    pub metric: String,
+    /// Dimensions.
+    pub dimensions: BTreeMap<String, Input<Text>>,
+    /// `Sum`, `Maximum`, `Average`, or a percentile such as `p99`.
+    pub statistic: String,
+    /// Seconds of one period; 10, 20, 30 or a multiple of 60.
+    pub period_seconds: u32,
+    /// Periods looked at.
+    pub evaluation_periods: u32,
+    /// Fires at this value or above.
+    pub threshold: f64,
+    /// Who is told.
+    pub topic: Input<TopicArn>,
+}
+
+impl Declared for Alarm {
+    const KIND: &'static str = "alarm";
+    fn physical_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Resource for Alarm {
+    const FORCED: &'static [Forced] = &[Forced {
+        property: "name",
+        rule: "CloudWatch cannot rename an alarm",
+    }];
+}

@@ -1,0 +1,44 @@
+//! Deployments of the REST API: immutable snapshots, addressed by their content.
+
+use super::{Forced, Replace, Resource};
+use crate::graph::{ApiContent, ApiId, Declared, DeploymentId, Handle, Input, Output};
+use serde::{Deserialize, Serialize};
+
+/// A snapshot of a REST API; its description carries the digest of the content it froze.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiDeployment {
+    /// The API.
+    pub api: Input<ApiId>,
+    /// Digest of what is frozen.
+    pub content: Input<ApiContent>,
+}
+
+impl Declared for ApiDeployment {
+    const KIND: &'static str = "api-deployment";
+    fn physical_name(&self) -> String {
+        "deployment".to_owned()
+    }
+}
+
+impl Resource for ApiDeployment {
+    const FORCED: &'static [Forced] = &[
+        Forced {
+            property: "api",
+            rule: "a deployment belongs to one API",
+        },
+        Forced {
+            property: "content",
+            rule: "a deployment is an immutable snapshot",
+        },
+    ];
+    const REPLACE: Replace = Replace::CreateFirst;
+    const TAGGED: bool = false;
+}
+
+impl Handle<ApiDeployment> {
+    /// The deployment's id.
+    pub fn id(&self) -> Output<DeploymentId> {
+        self.output("deploymentId")
+    }
+}

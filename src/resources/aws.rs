@@ -1,0 +1,120 @@
+//! The AWS clients that the kinds call, and AWS as the engine's cloud.
+
+use super::{Address, Cloud, CloudError, Delete, During, Given, Put, Seen, definition};
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// One client per service, all of one account and region.
+///
+/// The clients never retry by themselves: a create whose answer was lost must be looked up before it is sent again
+/// (KMS keys and REST APIs have neither unique names nor idempotency tokens), and only the engine knows how.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    /// Where the stack lives.
+    pub given: Given,
+    /// Zips of the functions by the base64 SHA-256 of their content.
+    pub artifacts: HashMap<String, PathBuf>,
+    /// Whether this endpoint is the local emulator, which does not show everything.
+    pub emulated: bool,
+    /// API Gateway (REST).
+    pub apigateway: aws_sdk_apigateway::Client,
+    /// CloudWatch.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    /// CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// DynamoDB Streams.
+    pub streams: aws_sdk_dynamodbstreams::Client,
+    /// IAM.
+    pub iam: aws_sdk_iam::Client,
+    /// KMS.
+    pub kms: aws_sdk_kms::Client,
+    /// Lambda.
+    pub lambda: aws_sdk_lambda::Client,
+    /// EventBridge Pipes.
+    pub pipes: aws_sdk_pipes::Client,
+    /// Secrets Manager.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// Step Functions.
+    pub sfn: aws_sdk_sfn::Client,
+    /// SNS.
+    pub sns: aws_sdk_sns::Client,
+    /// SQS.
+    pub sqs: aws_sdk_sqs::Client,
+}
+
+impl Aws {
+    /// Asks STS who we are and makes the clients.
+    pub async fn connect(config: &SdkConfig, emulated: bool) -> Result<Self, CloudError> {
+        let config = config
+            .clone()
+            .into_builder()
+            .retry_config(RetryConfig::disabled())
+            .build();
+        let caller = aws_sdk_sts::Client::new(&config)
+            .get_caller_identity()
+            .send()
+            .await
+            .during("sts:GetCallerIdentity")?;
+        let partition = caller
+            .arn()
+            .and_then(|arn| arn.split(':').nth(1))
+            .unwrap_or("aws");
+        let given = Given {
+            partition: partition.to_owned(),
+            region: config.region().map(ToString::to_string).unwrap_or_default(),
+            account: caller.account().unwrap_or_default().to_owned(),
+        };
+        Ok(Self::new(&config, given, emulated))
+    }
+
+    /// Makes the clients for an account that is already known.
+    pub fn new(config: &SdkConfig, given: Given, emulated: bool) -> Self {
+        let config = &config
+            .clone()
+            .into_builder()
+            .retry_config(RetryConfig::disabled())
+            .build();
+        Self {
+            given,
+            artifacts: HashMap::new(),
+            emulated,
+            apigateway: aws_sdk_apigateway::Client::new(config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            streams: aws_sdk_dynamodbstreams::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            kms: aws_sdk_kms::Client::new(config),
+            lambda: aws_sdk_lambda::Client::new(config),
+            pipes: aws_sdk_pipes::Client::new(config),
+            secrets: aws_sdk_secretsmanager::Client::new(config),
+            sfn: aws_sdk_sfn::Client::new(config),
+            sns: aws_sdk_sns::Client::new(config),
+            sqs: aws_sdk_sqs::Client::new(config),
+        }
+    }
+}
+
+#[async_trait]
+impl Cloud for Aws {
+    async fn given(&self) -> Result<Given, CloudError> {
+        Ok(self.given.clone())
+    }
+
+    async fn read(&self, at: &Address) -> Result<Option<Seen>, CloudError> {
+        definition(at.kind).read(self, at).await
+    }
+
+    async fn put(&self, at: &Address, seen: Option<&Seen>) -> Result<Put, CloudError> {
+        definition(at.kind).put(self, at, seen).await
+    }
+
+    async fn delete(&self, at: &Address, seen: &Seen) -> Result<Delete, CloudError> {
+        definition(at.kind).delete(self, at, seen).await
+    }
+}

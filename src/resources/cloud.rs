@@ -1,0 +1,54 @@
+//! The engine's door to the cloud: AWS and the in-memory cloud stand behind the same trait.
+
+use super::{CloudError, Condition, Delete, Given, Kind, Outputs, Put, Tags};
+use crate::graph::LogicalName;
+use async_trait::async_trait;
+use serde_json::Value;
+
+/// Which resource, with everything known about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Address {
+    /// Kind.
+    pub kind: Kind,
+    /// Name inside the stack.
+    pub logical: LogicalName,
+    /// Name in the cloud.
+    pub physical: String,
+    /// Properties: resolved for a put; for a read or delete as far as they are known.
+    pub properties: Value,
+    /// Outputs recorded earlier.
+    pub outputs: Outputs,
+    /// Tags it must carry.
+    pub tags: Tags,
+}
+
+/// A resource as the cloud shows it, as plain data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// Properties in canonical form.
+    pub properties: Value,
+    /// Outputs.
+    pub outputs: Outputs,
+    /// Its tags; `None` for kinds that are not tagged.
+    pub tags: Option<Tags>,
+    /// How far along it is.
+    pub condition: Condition,
+    /// Properties that this endpoint does not show.
+    pub unseen: Vec<String>,
+}
+
+/// Everything the engine asks of a cloud.
+#[async_trait]
+pub trait Cloud: Send + Sync {
+    /// Whose account and which region this is.
+    async fn given(&self) -> Result<Given, CloudError>;
+
+    /// Reads one resource; `None` when there is none.
+    async fn read(&self, at: &Address) -> Result<Option<Seen>, CloudError>;
+
+    /// Moves one resource towards its properties.
+    async fn put(&self, at: &Address, seen: Option<&Seen>) -> Result<Put, CloudError>;
+
+    /// Deletes one resource.
+    async fn delete(&self, at: &Address, seen: &Seen) -> Result<Delete, CloudError>;
+}

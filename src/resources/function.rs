@@ -1,0 +1,93 @@
+//! Lambda functions, published behind the alias `live`.
+
+use super::policy::{Action, Grantable, arn};
+use super::{Forced, Resource};
+use crate::graph::{
+    AliasArn, CodeSha256, Declared, FunctionName, Handle, Input, KeyArn, LogGroupName, Output,
+    RoleArn, Text,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A Lambda function of a zip, with its configuration published as a version behind the alias `live`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Function {
+    /// Function name.
+    pub name: String,
+    /// Shown in the console.
+    pub description: String,
+    /// `provided.al2023`.
+    pub runtime: String,
+    /// Instruction set.
+    pub architecture: Architecture,
+    /// Base64 SHA-256 of the zip.
+    pub code: Input<CodeSha256>,
+    /// Execution role.
+    pub role: Input<RoleArn>,
+    /// MB, 128 to 10,240.
+    pub memory_mb: u32,
+    /// Seconds, 1 to 900.
+    pub timeout_seconds: u32,
+    /// Concurrent executions set aside for and granted to this function; 0 stops it.
+    pub reserved_concurrency: u32,
+    /// Environment variables; never a secret.
+    pub environment: BTreeMap<String, Input<Text>>,
+    /// The key that encrypts the environment.
+    pub key: Input<KeyArn>,
+    /// Whether X-Ray traces are recorded for every request.
+    pub tracing: bool,
+    /// Where its log lines go.
+    pub log_group: Input<LogGroupName>,
+}
+
+/// Instruction set of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// Graviton.
+    Arm64,
+    /// Intel and AMD.
+    X86_64,
+}
+
+impl Declared for Function {
+    const KIND: &'static str = "lambda-function";
+    fn physical_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Resource for Function {
+    const FORCED: &'static [Forced] = &[Forced {
+        property: "name",
+        rule: "Lambda cannot rename a function",
+    }];
+}
+
+impl Function {
+    /// The alias that everything else points at.
+    pub const ALIAS: &'static str = "live";
+    /// Invoking the function through its alias.
+    pub const INVOKE: Action<Function> = Action::new(&["lambda:InvokeFunction"]);
+}
+
+impl Handle<Function> {
+    /// The ARN of the alias `live`.
+    pub fn live(&self) -> Output<AliasArn> {
+        self.output("aliasArn")
+    }
+    /// The function's name.
+    pub fn function_name(&self) -> Output<FunctionName> {
+        self.output("functionName")
+    }
+}
+
+impl Grantable for Function {
+    fn grant_arn(handle: &Handle<Self>) -> Input<Text> {
+        arn(
+            "lambda",
+            [format!("function:{}:{}", handle.physical_name(), Function::ALIAS).into()],
+        )
+    }
+}

@@ -1,0 +1,63 @@
+//! Log groups, owned from the start so that none is ever made without retention and key.
+
+use super::policy::{Action, Grantable, arn};
+use super::{Forced, Resource};
+use crate::graph::{Declared, Handle, Input, KeyArn, LogGroupArn, LogGroupName, Output, Text};
+use serde::{Deserialize, Serialize};
+
+/// A CloudWatch Logs log group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogGroup {
+    /// Log group name.
+    pub name: String,
+    /// Days that log events are kept; one of the values CloudWatch Logs allows.
+    pub retention_days: u32,
+    /// The customer-managed key.
+    pub key: Input<KeyArn>,
+}
+
+impl Declared for LogGroup {
+    const KIND: &'static str = "log-group";
+    fn physical_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Resource for LogGroup {
+    const FORCED: &'static [Forced] = &[Forced {
+        property: "name",
+        rule: "CloudWatch Logs cannot rename a log group",
+    }];
+}
+
+impl LogGroup {
+    /// Writing log events; never creating groups, which would come back after a destroy.
+    pub const WRITE: Action<LogGroup> = Action::new(&["logs:CreateLogStream", "logs:PutLogEvents"]);
+
+    /// The group's ARN without a trailing `:*`, known before it exists.
+    pub fn arn_of(name: &str) -> Input<Text> {
+        arn("logs", [format!("log-group:{name}").into()])
+    }
+}
+
+impl Handle<LogGroup> {
+    /// The group's ARN without a trailing `:*`.
+    pub fn arn(&self) -> Output<LogGroupArn> {
+        self.output("logGroupArn")
+    }
+    /// The group's name.
+    pub fn log_group_name(&self) -> Output<LogGroupName> {
+        self.output("logGroupName")
+    }
+}
+
+impl Grantable for LogGroup {
+    // Log streams live below the group: the `:*` is part of the resource's own ARN form.
+    fn grant_arn(handle: &Handle<Self>) -> Input<Text> {
+        arn(
+            "logs",
+            [format!("log-group:{}:*", handle.physical_name()).into()],
+        )
+    }
+}

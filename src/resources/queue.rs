@@ -1,0 +1,53 @@
+//! The dead-letter queue of the pipe.
+
+use super::policy::{Action, Grantable, arn};
+use super::{Forced, Resource};
+use crate::graph::{Declared, Handle, Input, KeyArn, Output, QueueArn, Text};
+use serde::{Deserialize, Serialize};
+
+/// A standard SQS queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Queue {
+    /// Queue name.
+    pub name: String,
+    /// The customer-managed key.
+    pub key: Input<KeyArn>,
+    /// Seconds that a message is kept, 60 to 1,209,600.
+    pub retention_seconds: u32,
+    /// Seconds that a received message stays hidden, 0 to 43,200.
+    pub visibility_timeout_seconds: u32,
+}
+
+impl Declared for Queue {
+    const KIND: &'static str = "sqs-queue";
+    fn physical_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Resource for Queue {
+    const FORCED: &'static [Forced] = &[Forced {
+        property: "name",
+        rule: "SQS cannot rename a queue",
+    }];
+    const HOLDS: Option<&'static str> = Some("dead letters not yet redriven");
+}
+
+impl Queue {
+    /// Sending a message.
+    pub const SEND: Action<Queue> = Action::new(&["sqs:SendMessage"]);
+}
+
+impl Handle<Queue> {
+    /// The queue's ARN.
+    pub fn arn(&self) -> Output<QueueArn> {
+        self.output("queueArn")
+    }
+}
+
+impl Grantable for Queue {
+    fn grant_arn(handle: &Handle<Self>) -> Input<Text> {
+        arn("sqs", [handle.physical_name().into()])
+    }
+}

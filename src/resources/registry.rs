@@ -1,0 +1,186 @@
+//! The list of kinds, and the bridge from plain data to their types.
+
+use super::{
+    Address, At, Aws, Class, CloudError, Delete, Forced, Given, Live, Observed, Outputs, Poll, Put,
+    Replace, Resource, Seen, Settle,
+};
+use crate::graph::Declared;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt;
+use std::marker::PhantomData;
+
+macro_rules! registry {
+    ($($kind:ident = $type:ty),* $(,)?) => {
+        /// A kind of resource.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Kind {
+            $(#[doc = concat!("See [`", stringify!($type), "`].")] $kind,)*
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind),*];
+
+            /// The kind's name as it stands in plans and state.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Kind::$kind => <$type as Declared>::KIND,)*
+                }
+            }
+        }
+
+        /// What is known of a kind.
+        pub fn definition(kind: Kind) -> &'static dyn Definition {
+            match kind {
+                $(Kind::$kind => &Typed::<$type>(PhantomData),)*
+            }
+        }
+    };
+}
+
+registry! {}
+
+impl Kind {
+    /// Looks a kind up by its name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is known of every kind.
+pub fn definitions() -> impl Iterator<Item = &'static dyn Definition> {
+    Kind::ALL.iter().map(|kind| definition(*kind))
+}
+
+/// A kind seen from outside its type: the same rules and calls over plain data.
+#[async_trait]
+pub trait Definition: Send + Sync {
+    /// Properties whose change needs a replace.
+    fn forced(&self) -> &'static [Forced];
+    /// How a replace is done.
+    fn replace(&self) -> Replace;
+    /// What a delete would lose.
+    fn holds(&self) -> Option<&'static str>;
+    /// Whether AWS keeps tags for it.
+    fn tagged(&self) -> bool;
+    /// Properties that AWS never shows.
+    fn unread(&self) -> &'static [&'static str];
+    /// Refusals that pass by themselves.
+    fn settle(&self) -> &'static [Settle];
+    /// How often to look while a change takes effect.
+    fn poll(&self) -> Poll;
+    /// Outputs known before the resource exists.
+    fn predicted(&self, properties: &Value, given: &Given) -> Outputs;
+    /// One form for all equal spellings; data that is not of this kind comes back unchanged.
+    fn canonical(&self, properties: &Value) -> Value;
+    /// Reads from AWS.
+    async fn read(&self, aws: &Aws, at: &Address) -> Result<Option<Seen>, CloudError>;
+    /// Moves towards the wanted properties on AWS.
+    async fn put(&self, aws: &Aws, at: &Address, seen: Option<&Seen>) -> Result<Put, CloudError>;
+    /// Deletes on AWS.
+    async fn delete(&self, aws: &Aws, at: &Address, seen: &Seen) -> Result<Delete, CloudError>;
+}
+
+struct Typed<R>(PhantomData<fn() -> R>);
+
+impl<R: Live> Typed<R> {
+    fn parse(logical: &str, properties: &Value) -> Result<R, CloudError> {
+        serde_json::from_value(properties.clone()).map_err(|error| {
+            let what = format!(
+                "properties of `{logical}` do not fit kind {}: {error}",
+                R::KIND
+            );
+            CloudError::new("payhook", Class::Invalid, "bad-properties", what)
+        })
+    }
+
+    fn at(at: &Address) -> Result<At<R>, CloudError> {
+        Ok(At {
+            logical: at.logical.to_string(),
+            properties: Self::parse(at.logical.as_str(), &at.properties)?,
+            outputs: at.outputs.clone(),
+            tags: at.tags.clone(),
+        })
+    }
+
+    fn observed(at: &Address, seen: &Seen) -> Result<Observed<R>, CloudError> {
+        Ok(Observed {
+            properties: Self::parse(at.logical.as_str(), &seen.properties)?,
+            outputs: seen.outputs.clone(),
+            tags: seen.tags.clone(),
+            condition: seen.condition.clone(),
+            unseen: Vec::new(),
+        })
+    }
+}
+
+fn data<R: Serialize>(properties: R) -> Value {
+    serde_json::to_value(properties).unwrap_or(Value::Null)
+}
+
+#[async_trait]
+impl<R: Live> Definition for Typed<R> {
+    fn forced(&self) -> &'static [Forced] {
+        R::FORCED
+    }
+    fn replace(&self) -> Replace {
+        R::REPLACE
+    }
+    fn holds(&self) -> Option<&'static str> {
+        R::HOLDS
+    }
+    fn tagged(&self) -> bool {
+        R::TAGGED
+    }
+    fn unread(&self) -> &'static [&'static str] {
+        R::UNREAD
+    }
+    fn settle(&self) -> &'static [Settle] {
+        R::SETTLE
+    }
+    fn poll(&self) -> Poll {
+        R::POLL
+    }
+
+    fn predicted(&self, properties: &Value, given: &Given) -> Outputs {
+        serde_json::from_value::<R>(properties.clone())
+            .map(|resource| resource.predicted(given))
+            .unwrap_or_default()
+    }
+
+    fn canonical(&self, properties: &Value) -> Value {
+        match serde_json::from_value::<R>(properties.clone()) {
+            Ok(resource) => data(resource.canonical()),
+            Err(_) => properties.clone(),
+        }
+    }
+
+    async fn read(&self, aws: &Aws, at: &Address) -> Result<Option<Seen>, CloudError> {
+        let observed = R::read(aws, &Self::at(at)?).await?;
+        Ok(observed.map(|observed| Seen {
+            properties: data(observed.properties.canonical()),
+            outputs: observed.outputs,
+            tags: observed.tags,
+            condition: observed.condition,
+            unseen: observed.unseen.iter().map(|p| (*p).to_owned()).collect(),
+        }))
+    }
+
+    async fn put(&self, aws: &Aws, at: &Address, seen: Option<&Seen>) -> Result<Put, CloudError> {
+        let observed = seen.map(|seen| Self::observed(at, seen)).transpose()?;
+        R::put(aws, &Self::at(at)?, observed.as_ref()).await
+    }
+
+    async fn delete(&self, aws: &Aws, at: &Address, seen: &Seen) -> Result<Delete, CloudError> {
+        R::delete(aws, &Self::at(at)?, &Self::observed(at, seen)?).await
+    }
+}

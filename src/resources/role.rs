@@ -1,0 +1,120 @@
+//! IAM roles; their policies are derived from grants.
+
+use super::policy::{Action, Condition, Grantable, Statement, UNSCOPED, Unscoped};
+use super::{Forced, Resource};
+use crate::graph::{Declared, Graph, Handle, Input, Output, RoleArn, Text};
+use serde::{Deserialize, Serialize};
+
+/// An IAM role with one inline policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Role {
+    /// Role name.
+    pub name: String,
+    /// Shown in the console.
+    pub description: String,
+    /// Who may assume it.
+    pub trust: Trust,
+    /// The inline policy's statements; filled by grants.
+    pub statements: Vec<Statement>,
+}
+
+/// The one service that may assume a role, and for which resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trust {
+    /// `lambda.amazonaws.com`.
+    pub service: String,
+    /// `aws:SourceAccount` and `aws:SourceArn`, where the service sends them.
+    pub conditions: Vec<Condition>,
+}
+
+impl Declared for Role {
+    const KIND: &'static str = "iam-role";
+    fn physical_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Resource for Role {
+    const FORCED: &'static [Forced] = &[Forced {
+        property: "name",
+        rule: "IAM cannot rename a role",
+    }];
+}
+
+impl Role {
+    /// Name of the one inline policy.
+    pub const POLICY: &'static str = "payhook";
+
+    /// A role that one service may assume and that may do nothing yet.
+    pub fn assumed_by(name: String, service: &str, conditions: Vec<Condition>) -> Self {
+        let description = format!("Assumed by {service}; owned by payhook");
+        Self {
+            name,
+            description,
+            trust: Trust {
+                service: service.to_owned(),
+                conditions,
+            },
+            statements: vec![],
+        }
+    }
+}
+
+impl Handle<Role> {
+    /// The role's ARN, known once its policy is in place.
+    pub fn arn(&self) -> Output<RoleArn> {
+        self.output("roleArn")
+    }
+
+    /// Lets the role do something with a resource.
+    pub fn grant<R: Grantable>(&self, graph: &mut Graph, on: &Handle<R>, actions: Action<R>) {
+        self.grant_if(graph, on, actions, vec![]);
+    }
+
+    /// Lets the role do something with a resource under conditions.
+    pub fn grant_if<R: Grantable>(
+        &self,
+        graph: &mut Graph,
+        on: &Handle<R>,
+        actions: Action<R>,
+        conditions: Vec<Condition>,
+    ) {
+        self.allow(graph, actions.names(), R::grant_arn(on), conditions);
+    }
+
+    /// Lets the role do what AWS offers only on `*`; the reasons stand beside the actions in [`UNSCOPED`].
+    pub fn grant_unscoped(&self, graph: &mut Graph, group: Unscoped) {
+        let actions: Vec<&'static str> = UNSCOPED
+            .iter()
+            .filter(|u| u.groups.contains(&group))
+            .map(|u| u.action)
+            .collect();
+        self.allow(graph, &actions, Input::known("*"), vec![]);
+    }
+
+    fn allow(
+        &self,
+        graph: &mut Graph,
+        actions: &[&str],
+        resource: Input<Text>,
+        conditions: Vec<Condition>,
+    ) {
+        graph.amend(self, |role| {
+            let same = role
+                .statements
+                .iter_mut()
+                .find(|s| s.resources == [resource.clone()] && s.conditions == conditions);
+            let actions = actions.iter().map(|a| (*a).to_owned());
+            match same {
+                Some(statement) => statement.actions.extend(actions),
+                None => role.statements.push(Statement {
+                    actions: actions.collect(),
+                    resources: vec![resource],
+                    conditions,
+                }),
+            }
+        });
+    }
+}

@@ -1,0 +1,160 @@
+//! The DynamoDB table that holds the payment events.
+
+use super::policy::{Action, Grantable, arn};
+use super::{Forced, Poll, Resource};
+use crate::graph::{Declared, Handle, Input, KeyArn, Output, StreamArn, TableArn, TableName, Text};
+use serde::{Deserialize, Serialize};
+
+/// A DynamoDB table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Table {
+    /// Table name.
+    pub name: String,
+    /// Partition key.
+    pub partition_key: KeyAttribute,
+    /// Sort key.
+    pub sort_key: KeyAttribute,
+    /// How capacity is paid for.
+    pub billing: Billing,
+    /// What the stream carries; `None` switches it off.
+    pub stream: Option<StreamView>,
+    /// The customer-managed key; `None` leaves the table under a key owned by AWS.
+    pub key: Option<Input<KeyArn>>,
+    /// Whether any second of the last 35 days can be restored.
+    pub point_in_time_recovery: bool,
+    /// Number attribute with the second at which an item expires.
+    pub ttl_attribute: Option<String>,
+    /// Whether AWS itself refuses to delete the table.
+    pub deletion_protection: bool,
+}
+
+/// A key attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyAttribute {
+    /// Attribute name.
+    pub name: String,
+    /// Attribute type.
+    pub kind: AttributeKind,
+}
+
+/// The type of a key attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AttributeKind {
+    /// Text.
+    S,
+    /// Number.
+    N,
+    /// Bytes.
+    B,
+}
+
+/// How capacity is paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Billing {
+    /// Per request.
+    OnDemand,
+    /// Per hour of reserved throughput; payhook never declares it, only observes it.
+    Provisioned,
+}
+
+/// What a stream record carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StreamView {
+    /// The item before and after.
+    NewAndOldImages,
+    /// The item after.
+    NewImage,
+    /// The item before.
+    OldImage,
+    /// The keys.
+    KeysOnly,
+}
+
+impl Declared for Table {
+    const KIND: &'static str = "dynamodb-table";
+    fn physical_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Resource for Table {
+    const FORCED: &'static [Forced] = &[
+        Forced {
+            property: "name",
+            rule: "DynamoDB cannot rename a table",
+        },
+        Forced {
+            property: "partitionKey",
+            rule: "DynamoDB cannot change the key schema of a table",
+        },
+        Forced {
+            property: "sortKey",
+            rule: "DynamoDB cannot change the key schema of a table",
+        },
+    ];
+    const HOLDS: Option<&'static str> = Some("every stored payment event");
+    const POLL: Poll = Poll::LONG;
+}
+
+impl Table {
+    /// Writing an item, also under a condition.
+    pub const PUT_ITEM: Action<Table> = Action::new(&["dynamodb:PutItem"]);
+    /// Reading one item.
+    pub const GET_ITEM: Action<Table> = Action::new(&["dynamodb:GetItem"]);
+    /// Changing one item.
+    pub const UPDATE_ITEM: Action<Table> = Action::new(&["dynamodb:UpdateItem"]);
+    /// Reading all items of one payment.
+    pub const QUERY: Action<Table> = Action::new(&["dynamodb:Query"]);
+}
+
+/// The stream of a table as something that access is granted to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Stream;
+
+impl Stream {
+    /// Reading the stream's records.
+    pub const READ: Action<Stream> = Action::new(&[
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+    ]);
+}
+
+impl Handle<Table> {
+    /// The table's ARN.
+    pub fn arn(&self) -> Output<TableArn> {
+        self.output("tableArn")
+    }
+    /// The table's name.
+    pub fn table_name(&self) -> Output<TableName> {
+        self.output("tableName")
+    }
+    /// The ARN of the current stream.
+    pub fn stream_arn(&self) -> Output<StreamArn> {
+        self.output("streamArn")
+    }
+    /// The stream as something that access is granted to.
+    pub fn stream(&self) -> Handle<Stream> {
+        Handle::new(self.name().clone(), self.physical_name().to_owned())
+    }
+}
+
+impl Grantable for Table {
+    // The ARN follows from the name, so that a role need not wait for the table.
+    fn grant_arn(handle: &Handle<Self>) -> Input<Text> {
+        arn(
+            "dynamodb",
+            [format!("table/{}", handle.physical_name()).into()],
+        )
+    }
+}
+
+impl Grantable for Stream {
+    fn grant_arn(handle: &Handle<Self>) -> Input<Text> {
+        Input::from(handle.output::<StreamArn>("streamArn")).into_text()
+    }
+}
