@@ -104,6 +104,8 @@ pub trait Resource:
     const SETTLE: &'static [Settle] = &[];
     /// How often to look while a change takes effect, and for how long.
     const POLL: Poll = Poll::QUICK;
+    /// Outputs that an update gives a new value: (changed property, output).
+    const RENEWS: &'static [(&'static str, &'static str)] = &[];
 
     /// Outputs that follow from name and properties alone, before the resource exists.
     fn predicted(&self, _given: &Given) -> Outputs {
@@ -173,6 +175,9 @@ impl<R> Observed<R> {
 pub enum Put {
     /// The resource is as wanted and ready for use.
     Done(Outputs),
+    /// It now exists under an identity that AWS chose: record these outputs durably before anything else, then read and
+    /// put again. For kinds without unique names, where a lost identity would mean a second resource.
+    Made(Outputs),
     /// One more round is needed: wait until it has settled, read, put again.
     Waiting(&'static str),
 }

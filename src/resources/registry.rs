@@ -78,6 +78,8 @@ pub trait Definition: Send + Sync {
     fn settle(&self) -> &'static [Settle];
     /// How often to look while a change takes effect.
     fn poll(&self) -> Poll;
+    /// Outputs that an update gives a new value: (changed property, output).
+    fn renews(&self) -> &'static [(&'static str, &'static str)];
     /// Outputs known before the resource exists.
     fn predicted(&self, properties: &Value, given: &Given) -> Outputs;
     /// One form for all equal spellings; data that is not of this kind comes back unchanged.
@@ -149,6 +151,9 @@ impl<R: Live> Definition for Typed<R> {
     }
     fn poll(&self) -> Poll {
         R::POLL
+    }
+    fn renews(&self) -> &'static [(&'static str, &'static str)] {
+        R::RENEWS
     }
 
     fn predicted(&self, properties: &Value, given: &Given) -> Outputs {

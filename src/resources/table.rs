@@ -98,6 +98,7 @@ impl Resource for Table {
     ];
     const HOLDS: Option<&'static str> = Some("every stored payment event");
     const POLL: Poll = Poll::LONG;
+    const RENEWS: &'static [(&'static str, &'static str)] = &[("stream", "streamArn")];
 }
 
 impl Table {
