@@ -1,0 +1,65 @@
+//! What the events of all providers have in common: required texts, times and money out of a JSON body.
+
+use jiff::Timestamp;
+
+use crate::json::{Json, MalformedBody};
+use crate::money::{Currency, Money, MoneyError};
+
+/// Text at a path that the provider documents as always there.
+pub(super) fn required(json: Json<'_>, path: &'static str) -> Result<String, MalformedBody> {
+    json.id_at(path).ok_or(MalformedBody::Field(path))
+}
+
+/// The unit in which a provider states amounts.
+#[derive(Clone, Copy)]
+pub(super) enum Unit {
+    Minor,
+    Major,
+}
+
+/// Money from the amount and the currency at two paths; `None` unless both are there.
+pub(super) fn money(
+    json: Json<'_>,
+    amount: &'static str,
+    currency: &'static str,
+    unit: Unit,
+    exponent: fn(&Currency) -> u8,
+) -> Result<Option<Money>, MalformedBody> {
+    let (Some(amount_text), Some(code)) = (json.id_at(amount), json.text_at(currency)) else {
+        return Ok(None);
+    };
+    let wrong = |why: MoneyError| MalformedBody::Money { field: amount, why };
+    let code = Currency::parse(&code).map_err(|why| MalformedBody::Money {
+        field: currency,
+        why,
+    })?;
+    let places = exponent(&code);
+    let money = match unit {
+        Unit::Minor => Money::from_minor(&amount_text, code, places),
+        Unit::Major => Money::from_major(&amount_text, code, places),
+    };
+    money.map(Some).map_err(wrong)
+}
+
+/// Milliseconds from seconds since 1970.
+pub(super) fn ms_of_seconds(seconds: i64) -> Option<i64> {
+    seconds.checked_mul(1000)
+}
+
+/// Milliseconds from an RFC 3339 text with any number of fraction digits.
+pub(super) fn ms_of_rfc3339(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>()
+        .ok()
+        .map(Timestamp::as_millisecond)
+}
+
+/// Milliseconds from the RFC 3339 text at a path.
+pub(super) fn ms_at(json: Json<'_>, path: &str) -> Option<i64> {
+    ms_of_rfc3339(&json.text_at(path)?)
+}
+
+/// An event id where the provider gives none: the same body is the same event.
+pub(super) fn digest_id(body: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
+    hex::encode(&digest.as_ref()[..16])
+}

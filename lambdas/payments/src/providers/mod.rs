@@ -1,0 +1,167 @@
+//! The payment providers: who signs what, and how their events read as one model.
+
+mod fields;
+mod generic_hmac;
+pub mod keys;
+mod standard_webhooks;
+mod stripe;
+
+use jiff::Timestamp;
+
+use crate::event::PaymentEvent;
+use crate::json::MalformedBody;
+use crate::money::Money;
+use crate::request::Request;
+use crate::secret::{ProviderSecrets, Secret};
+use crate::settings::{ProviderSettings, Settings};
+use crate::signature::SignatureError;
+use keys::{FetchedKey, KeyRequest};
+
+/// One way of signing webhooks and of telling what happened to a payment.
+///
+/// Everything here is computed from its arguments: no clock, no network.
+pub trait Provider: Sync {
+    /// The key in paths, settings, secrets and the table.
+    fn key(&self) -> &'static str;
+
+    /// Whether the request looks like this provider's, for requests to the bare `/webhooks`.
+    fn recognises(&self, request: &Request, settings: &Settings) -> bool;
+
+    /// The key that has to be fetched from the provider before the request can be verified.
+    fn key_request(&self, _request: &Request) -> Result<Option<KeyRequest>, SignatureError> {
+        Ok(None)
+    }
+
+    /// Checks that the provider sent exactly these bytes.
+    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError>;
+
+    /// The answer to the provider's test of a new endpoint by GET; `None` if it does none.
+    fn answer_challenge(
+        &self,
+        _request: &Request,
+        _secrets: &ProviderSecrets,
+    ) -> Option<Result<String, SignatureError>> {
+        None
+    }
+
+    /// What the provider says happened. A type that is not known still gives an event, without a status.
+    fn events(
+        &self,
+        request: &Request,
+        settings: &Settings,
+        verified: &Verified,
+    ) -> Result<Vec<PaymentEvent>, MalformedBody>;
+
+    /// The event types that [`sample`](Self::sample) can make, the usual one first.
+    fn sample_types(&self) -> &'static [&'static str];
+
+    /// The body of a test event as the provider would send it; `None` if the type is not one of the sample types.
+    fn sample(&self, event_type: &str, seed: &SampleSeed<'_>) -> Option<Outgoing>;
+
+    /// Signs as the provider would.
+    fn sign(
+        &self,
+        outgoing: Outgoing,
+        secret: &Secret,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Result<Outgoing, CannotSign>;
+}
+
+/// What a request is verified with.
+pub struct Check<'a> {
+    pub secrets: &'a ProviderSecrets,
+    pub settings: &'a Settings,
+    /// The answer to the provider's [`key_request`](Provider::key_request).
+    pub fetched: Option<&'a FetchedKey>,
+}
+
+/// A request that its provider did send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Whether the signature covers what decides: id, status and amount. If not, ask the provider's API first.
+    pub signed: bool,
+}
+
+impl Verified {
+    /// The body, or all of it that decides, is covered.
+    pub const SIGNED: Verified = Verified { signed: true };
+    /// Only the sender is known: a token, or a signature over other things than the body.
+    pub const SENDER_ONLY: Verified = Verified { signed: false };
+}
+
+/// What makes a test event differ from the next one.
+#[derive(Clone, Debug)]
+pub struct SampleSeed<'a> {
+    /// Letters and digits that become part of every new id.
+    pub nonce: &'a str,
+    /// The provider's payment id to tell more about; a new one is made from the nonce if absent.
+    pub payment_id: Option<&'a str>,
+    pub money: Money,
+    pub now: Timestamp,
+}
+
+/// A webhook to be sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outgoing {
+    pub headers: Vec<(String, String)>,
+    pub query: Option<String>,
+    pub body: Vec<u8>,
+}
+
+impl Outgoing {
+    /// A JSON body with its content type.
+    pub fn json(value: &serde_json::Value) -> Outgoing {
+        Outgoing {
+            headers: vec![("Content-Type".into(), "application/json".into())],
+            query: None,
+            body: value.to_string().into_bytes(),
+        }
+    }
+
+    fn with_header(mut self, name: &str, value: impl Into<String>) -> Outgoing {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+/// Why a test event cannot be signed here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CannotSign {
+    #[error(
+        "{0} signs with a private key that only it holds; use the provider's own simulator to send test events"
+    )]
+    ProviderHoldsKey(&'static str),
+    #[error(
+        "the secret of {0} is not in the form the provider issues; set it again with `payhook secret set`"
+    )]
+    Secret(&'static str),
+    #[error("{0} signs the registered URL; set `url` for it in infra.toml")]
+    NoUrl(&'static str),
+}
+
+/// Every provider, in alphabetical order of their keys.
+pub fn all() -> &'static [&'static dyn Provider] {
+    &[
+        &generic_hmac::GenericHmac,
+        &standard_webhooks::StandardWebhooks,
+        &stripe::Stripe,
+    ]
+}
+
+/// The provider of a key.
+pub fn by_key(key: &str) -> Option<&'static dyn Provider> {
+    all().iter().copied().find(|provider| provider.key() == key)
+}
+
+/// The one switched-on provider whose headers the request carries; `None` if none or several fit.
+pub fn recognise(
+    request: &Request,
+    switched_on: &ProviderSettings,
+) -> Option<&'static dyn Provider> {
+    let mut fitting = switched_on.iter().filter_map(|(key, settings)| {
+        by_key(key).filter(|provider| provider.recognises(request, settings))
+    });
+    let first = fitting.next()?;
+    fitting.next().is_none().then_some(first)
+}
