@@ -6,6 +6,8 @@ mod aws;
 mod cloud;
 mod error;
 mod registry;
+#[cfg(test)]
+mod scripted;
 mod settle;
 
 pub mod alarm;

@@ -1,0 +1,288 @@
+//! The real SDK clients on scripted answers: tests say what AWS answers and then look at what was asked.
+//!
+//! A call is named `service:Operation` (`kms:CreateKey`), or `METHOD /path?query` for the REST services Lambda, Pipes
+//! and API Gateway. Replies to one call are used in the order given; different calls may come in any order. Answers are
+//! JSON for every protocol; for the XML ones a list becomes `member` elements, or repeated elements under `entry`.
+
+mod wire;
+
+use super::{Aws, Given};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use serde_json::Value;
+use std::sync::{Arc, Mutex, MutexGuard};
+use wire::Asked;
+
+/// One scripted answer to one call.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    call: String,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Debug)]
+enum Outcome {
+    Answer {
+        status: u16,
+        body: Value,
+    },
+    Refusal {
+        status: u16,
+        code: String,
+        message: String,
+    },
+    Lost,
+}
+
+/// An answer in the terms of the service's API.
+pub fn reply(call: &str, status: u16, body: Value) -> Reply {
+    Reply {
+        call: call.to_owned(),
+        outcome: Outcome::Answer { status, body },
+    }
+}
+
+/// A refusal by its wire code, `NoSuchEntity`.
+pub fn reply_error(call: &str, status: u16, code: &str, message: &str) -> Reply {
+    Reply {
+        call: call.to_owned(),
+        outcome: Outcome::Refusal {
+            status,
+            code: code.to_owned(),
+            message: message.to_owned(),
+        },
+    }
+}
+
+/// A call that AWS received but whose answer never arrived.
+pub fn reply_lost(call: &str) -> Reply {
+    Reply {
+        call: call.to_owned(),
+        outcome: Outcome::Lost,
+    }
+}
+
+/// Account 123456789012 in eu-central-1 that answers only what the script says.
+pub fn scripted(replies: impl IntoIterator<Item = Reply>) -> (Aws, Script) {
+    let script = Script {
+        tape: Arc::new(Mutex::new(Tape {
+            replies: replies.into_iter().collect(),
+            asked: Vec::new(),
+        })),
+    };
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "test", "test", None, None, "scripted",
+        )))
+        .http_client(script.clone())
+        .build();
+    let given = Given {
+        partition: "aws".to_owned(),
+        region: "eu-central-1".to_owned(),
+        account: "123456789012".to_owned(),
+    };
+    (Aws::new(&config, given, false), script)
+}
+
+/// What a test later asks about the calls that were made.
+#[derive(Clone, Debug)]
+pub struct Script {
+    tape: Arc<Mutex<Tape>>,
+}
+
+#[derive(Debug)]
+struct Tape {
+    replies: Vec<Reply>,
+    asked: Vec<Asked>,
+}
+
+impl Script {
+    fn tape(&self) -> MutexGuard<'_, Tape> {
+        self.tape
+            .lock()
+            .expect("no test thread panics with the tape")
+    }
+
+    /// Every call made, in order.
+    pub fn calls(&self) -> Vec<String> {
+        let tape = self.tape();
+        tape.asked.iter().map(|asked| asked.call.clone()).collect()
+    }
+
+    /// Fails unless exactly these calls were made, in this order, and every reply was used.
+    #[track_caller]
+    pub fn assert_calls<'a>(&self, expected: impl IntoIterator<Item = &'a str>) {
+        let expected: Vec<&str> = expected.into_iter().collect();
+        assert_eq!(self.calls(), expected, "calls made, calls expected");
+        let tape = self.tape();
+        let unused: Vec<&str> = tape.replies.iter().map(|r| r.call.as_str()).collect();
+        assert_eq!(unused, Vec::<&str>::new(), "replies that no call used");
+    }
+
+    /// The bodies sent with one call, each time it was made; form fields as an object of strings.
+    pub fn bodies(&self, call: &str) -> Vec<Value> {
+        let tape = self.tape();
+        let same = tape.asked.iter().filter(|asked| asked.call == call);
+        same.map(|asked| asked.body.clone()).collect()
+    }
+
+    /// The body sent with a call that was made exactly once.
+    #[track_caller]
+    pub fn body(&self, call: &str) -> Value {
+        let mut bodies = self.bodies(call);
+        assert_eq!(bodies.len(), 1, "times that {call} was called");
+        bodies.remove(0)
+    }
+
+    fn next(&self, asked: &Asked) -> Option<Reply> {
+        let mut tape = self.tape();
+        tape.asked.push(asked.clone());
+        let at = tape.replies.iter().position(|r| r.call == asked.call)?;
+        Some(tape.replies.remove(at))
+    }
+}
+
+impl HttpConnector for Script {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let asked = Asked::read(&request);
+        let Some(reply) = self.next(&asked) else {
+            panic!("no reply is scripted for {}", asked.call);
+        };
+        HttpConnectorFuture::ready(match reply.outcome {
+            Outcome::Answer { status, body } => Ok(asked.answer(status, &body)),
+            Outcome::Refusal {
+                status,
+                code,
+                message,
+            } => Ok(asked.refuse(status, &code, &message)),
+            Outcome::Lost => Err(ConnectorError::io("connection reset".into())),
+        })
+    }
+}
+
+impl HttpClient for Script {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Class, During};
+    use super::*;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn every_protocol_carries_a_call_an_answer_and_a_refusal() {
+        let (aws, script) = scripted([
+            reply(
+                "kms:DescribeKey",
+                200,
+                json!({"KeyMetadata": {"KeyId": "1"}}),
+            ),
+            reply_error("kms:DescribeKey", 400, "NotFoundException", "no key"),
+            reply("iam:GetRole", 200, json!({"Role": {"RoleName": "r<1>"}})),
+            reply_error("iam:GetRole", 404, "NoSuchEntity", "no role"),
+            reply(
+                "POST /2015-03-31/functions",
+                201,
+                json!({"FunctionName": "f"}),
+            ),
+            reply_error(
+                "POST /2015-03-31/functions",
+                409,
+                "ResourceConflictException",
+                "exists",
+            ),
+            reply(
+                "cloudwatch:DescribeAlarms",
+                200,
+                json!({"MetricAlarms": [{"Threshold": 1.5}]}),
+            ),
+            reply_error(
+                "cloudwatch:DescribeAlarms",
+                404,
+                "ResourceNotFound",
+                "no alarm",
+            ),
+        ]);
+        let key = aws.kms.describe_key().key_id("1").send().await.unwrap();
+        assert_eq!(key.key_metadata.unwrap().key_id, "1");
+        let error = aws
+            .kms
+            .describe_key()
+            .key_id("1")
+            .send()
+            .await
+            .during("x")
+            .unwrap_err();
+        assert_eq!(
+            (error.class, error.code.as_str()),
+            (Class::NotFound, "NotFoundException")
+        );
+
+        let role = aws.iam.get_role().role_name("a b").send().await.unwrap();
+        assert_eq!(role.role.unwrap().role_name, "r<1>");
+        let error = aws
+            .iam
+            .get_role()
+            .role_name("a b")
+            .send()
+            .await
+            .during("x")
+            .unwrap_err();
+        assert_eq!(
+            (error.class, error.message.as_str()),
+            (Class::NotFound, "no role")
+        );
+        assert_eq!(script.bodies("iam:GetRole")[0]["RoleName"], "a b");
+
+        let create = || aws.lambda.create_function().function_name("f").role("r");
+        assert_eq!(create().send().await.unwrap().function_name.unwrap(), "f");
+        let error = create().send().await.during("x").unwrap_err();
+        assert_eq!((error.class, error.status), (Class::Conflict, Some(409)));
+
+        let ask = || {
+            aws.cloudwatch
+                .describe_alarms()
+                .alarm_names("a")
+                .max_records(5)
+        };
+        let alarms = ask().send().await.unwrap();
+        assert_eq!(alarms.metric_alarms.unwrap()[0].threshold, Some(1.5));
+        assert_eq!(
+            ask().send().await.during("x").unwrap_err().class,
+            Class::NotFound
+        );
+        let sent = json!({"AlarmNames": ["a"], "MaxRecords": 5});
+        assert_eq!(script.bodies("cloudwatch:DescribeAlarms")[0], sent);
+    }
+
+    #[tokio::test]
+    async fn a_lost_reply_is_unavailable_and_is_not_repeated_by_the_sdk() {
+        let (aws, script) = scripted([reply_lost("sqs:CreateQueue")]);
+        let error = aws
+            .sqs
+            .create_queue()
+            .queue_name("q")
+            .send()
+            .await
+            .during("x")
+            .unwrap_err();
+        assert_eq!(error.class, Class::Unavailable);
+        script.assert_calls(["sqs:CreateQueue"]);
+    }
+}
