@@ -1,5 +1,8 @@
 //! payhook: one program that owns one payment webhook stack on AWS.
 
+pub mod engine;
 pub mod graph;
 pub mod local;
+pub mod plan;
 pub mod resources;
+pub mod state;

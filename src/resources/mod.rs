@@ -39,7 +39,7 @@ use std::collections::BTreeMap;
 pub use aws::Aws;
 pub use cloud::{Address, Cloud, Seen};
 pub use error::{Class, CloudError, During};
-pub use registry::{Kind, definition, definitions};
+pub use registry::{Definition, Kind, definition, definitions};
 pub use settle::{Poll, Schedule, Settle};
 
 /// Tags of a resource, by key.

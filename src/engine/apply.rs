@@ -1,0 +1,282 @@
+//! The scheduler: starts every step whose inputs are ready, those with the longest path behind them first.
+
+use super::{Cause, Engine, EngineError, Event, Outcome, StepError};
+use crate::graph::{LogicalName, OutputRef, resolve};
+use crate::plan::{Action, Plan, Step, StepId};
+use crate::resources::{Given, Outputs, Seen};
+use crate::state::{Ending, Record};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::Instant;
+
+/// What a run is called and where it happens.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// `deploy`, `destroy`.
+    pub verb: String,
+    /// Environment.
+    pub env: String,
+    /// Account and region.
+    pub given: Given,
+    /// When, RFC 3339.
+    pub at: String,
+}
+
+struct Progress<'a> {
+    plan: &'a Plan,
+    seen: &'a BTreeMap<LogicalName, Seen>,
+    outputs: BTreeMap<LogicalName, Outputs>,
+    ended: BTreeSet<StepId>,
+    started: BTreeSet<StepId>,
+    failed: BTreeSet<StepId>,
+    errors: Vec<StepError>,
+    interrupted: bool,
+    height: Vec<usize>,
+}
+
+impl Engine<'_> {
+    /// Applies a plan. What does not depend on a failed step is still done.
+    pub async fn apply(
+        &self,
+        plan: &Plan,
+        seen: &BTreeMap<LogicalName, Seen>,
+        run: Run,
+    ) -> Result<Outcome, EngineError> {
+        let start = Instant::now();
+        let number = self.lock().run + 1;
+        let steps = plan.steps.iter().filter(|s| s.mutates()).count();
+        self.emit(Event::RunStarted {
+            verb: run.verb.clone(),
+            env: run.env.clone(),
+            steps,
+        });
+        self.begin(plan, &run, number).await?;
+        let mut progress = Progress::new(plan, seen);
+        let mut flights = FuturesUnordered::new();
+        loop {
+            if !self.cancel.is_cancelled() {
+                for id in progress.ready() {
+                    progress.started.insert(id);
+                    let step = &plan.steps[id];
+                    let resolved = progress.resolved(step);
+                    let seen = progress.seen_for(step);
+                    flights.push(async move { (id, self.run_step(step, resolved, seen).await) });
+                }
+            }
+            let Some((id, result)) = flights.next().await else {
+                break;
+            };
+            progress.end(id, result);
+        }
+        drop(flights);
+        self.conclude(progress, run, number, start).await
+    }
+
+    async fn begin(&self, plan: &Plan, run: &Run, number: u64) -> Result<(), EngineError> {
+        // A run that finds nothing to do leaves the journal as it is.
+        if plan.is_empty() && self.lock().complete {
+            return Ok(());
+        }
+        self.record(Record::Began {
+            run: number,
+            verb: run.verb.clone(),
+            at: run.at.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            given: run.given.clone(),
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn run_step(
+        &self,
+        step: &Step,
+        resolved: Result<serde_json::Value, Cause>,
+        seen: Option<Seen>,
+    ) -> Result<Outputs, Cause> {
+        let start = Instant::now();
+        if step.mutates() {
+            self.emit(Event::StepStarted {
+                resource: step.resource.clone(),
+                kind: step.kind,
+                physical: step.physical.clone(),
+                action: step.action,
+            });
+        }
+        let result = match step.action {
+            Action::Delete => self.delete(step).await.map(|()| Outputs::new()),
+            Action::Keep => self.keep(step, resolved?).await,
+            Action::Adopt if step.changes.is_empty() && is_settled(seen.as_ref()) => {
+                self.keep(step, resolved?).await
+            }
+            _ => self.put(step, resolved?, seen).await,
+        };
+        if step.mutates() {
+            self.emit(match &result {
+                Ok(_) => Event::StepDone {
+                    resource: step.resource.clone(),
+                    kind: step.kind,
+                    action: step.action,
+                    elapsed_ms: start.elapsed().as_millis() as u64,
+                },
+                Err(cause) => Event::StepFailed {
+                    resource: step.resource.clone(),
+                    kind: step.kind,
+                    action: step.action,
+                    error: cause.to_string(),
+                },
+            });
+        }
+        result
+    }
+
+    async fn conclude(
+        &self,
+        progress: Progress<'_>,
+        run: Run,
+        number: u64,
+        start: Instant,
+    ) -> Result<Outcome, EngineError> {
+        let cancelled =
+            self.cancel.is_cancelled() && progress.ended.len() < progress.plan.steps.len();
+        for step in progress.plan.steps.iter().filter(|s| s.mutates()) {
+            if !progress.started.contains(&step.id) {
+                let why = if cancelled {
+                    "interrupted"
+                } else {
+                    "something it needs failed"
+                };
+                self.emit(Event::StepSkipped {
+                    resource: step.resource.clone(),
+                    action: step.action,
+                    why: why.to_owned(),
+                });
+            }
+        }
+        let (ending, word) = match (progress.errors.is_empty(), cancelled) {
+            (false, _) => (Ending::Failed, "failed"),
+            (true, true) => (Ending::Cancelled, "cancelled"),
+            (true, false) => (Ending::Completed, "completed"),
+        };
+        if self.lock().run == number {
+            let at = run.at.clone();
+            self.record(Record::Ended {
+                run: number,
+                at,
+                ending,
+            })
+            .await?;
+            self.store.finish().await?;
+        }
+        self.emit(Event::RunEnded {
+            verb: run.verb,
+            ending: word.to_owned(),
+            elapsed_ms: start.elapsed().as_millis() as u64,
+        });
+        Ok(match ending {
+            Ending::Completed => Outcome::Completed,
+            Ending::Cancelled => Outcome::Cancelled,
+            Ending::Failed => Outcome::Failed(progress.errors),
+        })
+    }
+}
+
+fn is_settled(seen: Option<&Seen>) -> bool {
+    seen.is_some_and(|s| s.condition == crate::resources::Condition::Settled)
+}
+
+impl<'a> Progress<'a> {
+    fn new(plan: &'a Plan, seen: &'a BTreeMap<LogicalName, Seen>) -> Self {
+        Self {
+            plan,
+            seen,
+            outputs: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            started: BTreeSet::new(),
+            failed: BTreeSet::new(),
+            errors: Vec::new(),
+            interrupted: false,
+            height: heights(plan),
+        }
+    }
+
+    /// Steps that can start now, the highest first.
+    fn ready(&self) -> Vec<StepId> {
+        let mut ready: Vec<StepId> = self
+            .plan
+            .steps
+            .iter()
+            .filter(|s| !self.started.contains(&s.id))
+            .filter(|s| {
+                s.after
+                    .iter()
+                    .all(|id| self.ended.contains(id) && !self.failed.contains(id))
+            })
+            .map(|s| s.id)
+            .collect();
+        ready.sort_by_key(|id| std::cmp::Reverse(self.height[*id]));
+        ready
+    }
+
+    fn resolved(&self, step: &Step) -> Result<serde_json::Value, Cause> {
+        let lookup = |r: &OutputRef| {
+            let fact = self.plan.facts.get(&r.to_string());
+            fact.or_else(|| self.outputs.get(&r.resource)?.get(&r.output))
+                .cloned()
+        };
+        let resolution = resolve(&step.properties, &lookup);
+        match resolution.open.first() {
+            None => Ok(resolution.value),
+            Some(open) => Err(Cause::Open(open.to_string())),
+        }
+    }
+
+    /// What was seen of it, unless a delete in this run has made that untrue.
+    fn seen_for(&self, step: &Step) -> Option<Seen> {
+        match step.action {
+            Action::Create | Action::Replace | Action::Delete => None,
+            Action::Update | Action::Adopt | Action::Keep => self.seen.get(&step.resource).cloned(),
+        }
+    }
+
+    fn end(&mut self, id: StepId, result: Result<Outputs, Cause>) {
+        let step = &self.plan.steps[id];
+        self.ended.insert(id);
+        match result {
+            Ok(outputs) if step.action != Action::Delete => {
+                self.outputs.insert(step.resource.clone(), outputs);
+            }
+            Ok(_) => {}
+            Err(Cause::Interrupted) => {
+                self.failed.insert(id);
+                self.interrupted = true;
+            }
+            Err(cause) => {
+                self.failed.insert(id);
+                self.errors.push(StepError {
+                    resource: step.resource.clone(),
+                    kind: step.kind,
+                    physical: step.physical.clone(),
+                    action: step.action,
+                    cause,
+                });
+            }
+        }
+    }
+}
+
+/// How many steps that change something stand in the longest chain behind each step.
+fn heights(plan: &Plan) -> Vec<usize> {
+    let mut heights: Vec<usize> = plan
+        .steps
+        .iter()
+        .map(|s| usize::from(s.mutates()))
+        .collect();
+    for step in plan.steps.iter().rev() {
+        for before in &step.after {
+            let own = usize::from(plan.steps[*before].mutates());
+            heights[*before] = heights[*before].max(heights[step.id] + own);
+        }
+    }
+    heights
+}

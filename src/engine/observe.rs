@@ -1,0 +1,134 @@
+//! Reads what is there: one concurrent wave, except where an identity must be found first.
+
+use super::EngineError;
+use super::retry::{Patience, Verdict};
+use crate::graph::{Graph, LogicalName, OutputRef};
+use crate::plan::{Facts, physical_address};
+use crate::resources::{Address, Cloud, CloudError, Kind, Seen, definition};
+use crate::state::{Entry, State};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that is there of the graph.
+///
+/// A resource that state knows is read at once. One that state does not know may need outputs of others to be found
+/// (a stage needs its API's id), so it waits for their reads.
+pub async fn observe(
+    cloud: &dyn Cloud,
+    graph: &Graph,
+    state: &State,
+    facts: &Facts,
+) -> Result<BTreeMap<LogicalName, Seen>, EngineError> {
+    let order = graph.order().map_err(crate::plan::PlanError::from)?;
+    let mut seen: BTreeMap<LogicalName, Seen> = BTreeMap::new();
+    let mut waiting: Vec<LogicalName> = order.sorted().to_vec();
+    let mut done: BTreeSet<LogicalName> = BTreeSet::new();
+    let mut reads = FuturesUnordered::new();
+    loop {
+        let mut blocked = Vec::new();
+        for name in std::mem::take(&mut waiting) {
+            let Some(node) = graph.get(&name) else {
+                continue;
+            };
+            let entry = state
+                .entries
+                .get(&name)
+                .filter(|e| e.physical == node.physical);
+            if entry.is_none() && !node.dependencies().iter().all(|d| done.contains(d)) {
+                blocked.push(name);
+                continue;
+            }
+            let known = |r: &OutputRef| match seen.get(&r.resource) {
+                Some(seen) => seen.outputs.get(&r.output).cloned(),
+                None => state
+                    .entries
+                    .get(&r.resource)?
+                    .outputs
+                    .get(&r.output)
+                    .cloned(),
+            };
+            let mut at = physical_address(node, facts, &known)?;
+            if let Some(entry) = entry {
+                at.outputs = entry.outputs.clone();
+            }
+            reads.push(async move { (name, read_patiently(cloud, at).await) });
+        }
+        waiting = blocked;
+        let Some((name, result)) = reads.next().await else {
+            break;
+        };
+        if let Some(found) = result? {
+            seen.insert(name.clone(), found);
+        }
+        done.insert(name);
+    }
+    Ok(seen)
+}
+
+/// Everything that is there of what state knows.
+pub async fn observe_entries<'a>(
+    cloud: &dyn Cloud,
+    entries: impl IntoIterator<Item = (&'a LogicalName, &'a Entry)>,
+) -> Result<BTreeMap<LogicalName, Seen>, EngineError> {
+    let mut reads: FuturesUnordered<_> = entries
+        .into_iter()
+        .map(|(name, entry)| async move {
+            (
+                name.clone(),
+                read_patiently(cloud, address_of(name, entry)).await,
+            )
+        })
+        .collect();
+    let mut seen = BTreeMap::new();
+    while let Some((name, result)) = reads.next().await {
+        if let Some(found) = result? {
+            seen.insert(name, found);
+        }
+    }
+    Ok(seen)
+}
+
+/// Where a resource of the state is.
+pub(super) fn address_of(name: &LogicalName, entry: &Entry) -> Address {
+    Address {
+        kind: entry.kind,
+        logical: name.clone(),
+        physical: entry.physical.clone(),
+        properties: entry.properties.clone(),
+        outputs: entry.outputs.clone(),
+        tags: entry.tags.clone(),
+    }
+}
+
+/// Reads one resource through throttles and failures of the server.
+pub(super) async fn read_patiently(
+    cloud: &dyn Cloud,
+    at: Address,
+) -> Result<Option<Seen>, EngineError> {
+    let mut patience = Patience::default();
+    loop {
+        match cloud.read(&at).await {
+            Ok(seen) => return Ok(seen),
+            Err(error) => again(&at.logical, at.kind, &error, &mut patience).await?,
+        }
+    }
+}
+
+async fn again(
+    resource: &LogicalName,
+    kind: Kind,
+    error: &CloudError,
+    patience: &mut Patience,
+) -> Result<(), EngineError> {
+    match patience.judge(error, definition(kind).settle(), false) {
+        Verdict::Again { pause, .. } => {
+            tokio::time::sleep(pause).await;
+            Ok(())
+        }
+        Verdict::Stop(cause) => Err(EngineError::Read {
+            resource: resource.clone(),
+            kind,
+            cause,
+        }),
+    }
+}

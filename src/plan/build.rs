@@ -1,0 +1,488 @@
+//! The plan of a deploy.
+
+use super::{Action, Change, Foreign, Plan, PlanError, Step, StepId, changes, tag};
+use crate::graph::{Graph, LogicalName, Node, OutputRef, given, resolve};
+use crate::resources::{
+    Address, Condition, Definition, Given, Kind, Outputs, Replace, Seen, Tags, definition,
+};
+use crate::state::{Entry, State};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known before any resource.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Name of the stack.
+    pub stack: String,
+    /// Environment.
+    pub env: String,
+    /// Account and region.
+    pub given: Given,
+    /// Base64 SHA-256 of each function's zip, by function.
+    pub artifacts: BTreeMap<String, String>,
+    /// The user's tags.
+    pub tags: Tags,
+}
+
+impl Facts {
+    /// The tags that a resource must carry: ownership, then the user's.
+    pub fn tags_of(&self, resource: &LogicalName) -> Tags {
+        let mut tags = self.tags.clone();
+        tags.insert(tag::STACK.to_owned(), self.stack.clone());
+        tags.insert(tag::ENV.to_owned(), self.env.clone());
+        tags.insert(tag::RESOURCE.to_owned(), resource.to_string());
+        tags
+    }
+
+    /// Every fact by the text of its reference.
+    pub fn flat(&self) -> BTreeMap<String, String> {
+        let aws = [
+            ("partition", &self.given.partition),
+            ("region", &self.given.region),
+            ("accountId", &self.given.account),
+        ];
+        let aws = aws.map(|(name, value)| (format!("{}.{name}", given::AWS), value.clone()));
+        let artifacts = self.artifacts.iter();
+        let artifacts =
+            artifacts.map(|(name, sha)| (format!("{}.{name}", given::ARTIFACT), sha.clone()));
+        aws.into_iter().chain(artifacts).collect()
+    }
+
+    /// Whether tags prove that a resource is this one of ours.
+    pub fn owns(&self, resource: &LogicalName, tags: &Tags) -> bool {
+        let says = |key: &str, value: &str| tags.get(key).is_some_and(|v| v == value);
+        says(tag::STACK, &self.stack)
+            && says(tag::ENV, &self.env)
+            && says(tag::RESOURCE, resource.as_str())
+    }
+}
+
+/// The address under which a declared resource is looked for, as far as its properties can be resolved.
+pub fn physical_address(
+    node: &Node,
+    facts: &Facts,
+    known: &dyn Fn(&OutputRef) -> Option<String>,
+) -> Result<Address, PlanError> {
+    let kind = Kind::parse(node.kind).ok_or_else(|| PlanError::Kind(node.kind.to_owned()))?;
+    let flat = facts.flat();
+    let lookup = |r: &OutputRef| flat.get(&r.to_string()).cloned().or_else(|| known(r));
+    Ok(Address {
+        kind,
+        logical: node.name.clone(),
+        physical: node.physical.clone(),
+        properties: resolve(&node.properties, &lookup).value,
+        outputs: Outputs::new(),
+        tags: facts.tags_of(&node.name),
+    })
+}
+
+/// Makes the plan that brings the cloud to the graph.
+///
+/// `seen` holds what a read of every declared resource showed; a resource that is missing in it counts as absent.
+pub fn build(
+    graph: &Graph,
+    state: &State,
+    seen: &BTreeMap<LogicalName, Seen>,
+    facts: &Facts,
+) -> Result<Plan, PlanError> {
+    let order = graph.order()?;
+    let mut builder = Builder::new(state, seen, facts);
+    for name in order.sorted() {
+        if let Some(node) = graph.get(name) {
+            builder.declare(node)?;
+        }
+    }
+    builder.remove_undeclared(graph);
+    if !builder.foreign.is_empty() {
+        return Err(PlanError::Foreign(builder.foreign));
+    }
+    Ok(Plan {
+        steps: builder.finish(),
+        facts: facts.flat(),
+    })
+}
+
+struct Builder<'a> {
+    state: &'a State,
+    seen: &'a BTreeMap<LogicalName, Seen>,
+    facts: &'a Facts,
+    flat: BTreeMap<String, String>,
+    known: BTreeMap<LogicalName, Outputs>,
+    puts: BTreeMap<LogicalName, Step>,
+    sorted: Vec<LogicalName>,
+    deletes: Vec<Step>,
+    foreign: Vec<Foreign>,
+}
+
+/// What comparing one resource came to.
+struct Finding {
+    action: Action,
+    reason: String,
+    changes: Vec<Change>,
+    known: Outputs,
+}
+
+impl<'a> Builder<'a> {
+    fn new(state: &'a State, seen: &'a BTreeMap<LogicalName, Seen>, facts: &'a Facts) -> Self {
+        Self {
+            state,
+            seen,
+            facts,
+            flat: facts.flat(),
+            known: BTreeMap::new(),
+            puts: BTreeMap::new(),
+            sorted: Vec::new(),
+            deletes: Vec::new(),
+            foreign: Vec::new(),
+        }
+    }
+
+    fn declare(&mut self, node: &Node) -> Result<(), PlanError> {
+        let kind = Kind::parse(node.kind).ok_or_else(|| PlanError::Kind(node.kind.to_owned()))?;
+        let rules = definition(kind);
+        let lookup = |r: &OutputRef| {
+            self.flat
+                .get(&r.to_string())
+                .or_else(|| self.known.get(&r.resource)?.get(&r.output))
+                .cloned()
+        };
+        let desired = rules.canonical(&resolve(&node.properties, &lookup).value);
+        let entry = self.state.entries.get(&node.name);
+        // An entry of another kind or name is a predecessor: its place is taken by a new resource.
+        let moved = entry.filter(|e| e.kind != kind || e.physical != node.physical);
+        let entry = entry.filter(|_| moved.is_none());
+        let finding = match self.seen.get(&node.name) {
+            None => self.absent(rules, &desired, entry),
+            Some(seen) => {
+                if entry.is_none() && !self.is_ours(node, kind, rules, seen) {
+                    return Ok(());
+                }
+                self.present(node, rules, &desired, entry, seen)
+            }
+        };
+        self.push(node, kind, rules, finding, entry, moved);
+        Ok(())
+    }
+
+    fn absent(&self, rules: &dyn Definition, desired: &Value, entry: Option<&Entry>) -> Finding {
+        let reason = match entry {
+            None => "not there yet",
+            Some(_) => "it was deleted outside payhook",
+        };
+        Finding {
+            action: Action::Create,
+            reason: reason.to_owned(),
+            changes: vec![],
+            known: rules.predicted(desired, &self.facts.given),
+        }
+    }
+
+    fn is_ours(&mut self, node: &Node, kind: Kind, rules: &dyn Definition, seen: &Seen) -> bool {
+        let Some(tags) = seen
+            .tags
+            .as_ref()
+            .filter(|_| rules.tagged() || seen.tags.is_some())
+        else {
+            return true;
+        };
+        if self.facts.owns(&node.name, tags) {
+            return true;
+        }
+        let owner = match (tags.get(tag::STACK), tags.get(tag::ENV)) {
+            (Some(stack), Some(env)) => {
+                format!("its tags say stack `{stack}`, environment `{env}`")
+            }
+            _ => "it carries no ownership tags of payhook".to_owned(),
+        };
+        let foreign = Foreign {
+            resource: node.name.clone(),
+            kind,
+            physical: node.physical.clone(),
+            owner,
+        };
+        self.foreign.push(foreign);
+        false
+    }
+
+    fn present(
+        &self,
+        node: &Node,
+        rules: &dyn Definition,
+        desired: &Value,
+        entry: Option<&Entry>,
+        seen: &Seen,
+    ) -> Finding {
+        let mut found = changes(&visible(rules, seen, entry, desired), desired);
+        if let (true, Some(tags)) = (rules.tagged(), &seen.tags) {
+            let wanted = self.facts.tags_of(&node.name);
+            found.extend(
+                changes(&tags_value(tags), &tags_value(&wanted))
+                    .into_iter()
+                    .map(|change| Change {
+                        property: format!("tags.{}", change.property),
+                        ..change
+                    }),
+            );
+        }
+        let forced = rules.forced().iter().find_map(|rule| {
+            found
+                .iter()
+                .find(|c| c.is_of(rule.property))
+                .map(|c| (c, rule))
+        });
+        let predicted = rules.predicted(desired, &self.facts.given);
+        let (action, reason) = match (&seen.condition, forced) {
+            (_, Some((change, rule))) => (
+                Action::Replace,
+                format!("{} changes: {}", change.property, rule.rule),
+            ),
+            (Condition::Failed(why), None) => {
+                (Action::Update, format!("AWS reports it as failed: {why}"))
+            }
+            (Condition::Settling(what), None) if found.is_empty() && entry.is_some() => {
+                (Action::Update, format!("waits for {what}"))
+            }
+            (_, None) if entry.is_none() => (
+                Action::Adopt,
+                "it is there and its tags say that it is ours".to_owned(),
+            ),
+            (_, None) if found.is_empty() => (Action::Keep, "as wanted".to_owned()),
+            (_, None) => (Action::Update, listed(&found)),
+        };
+        let known = match action {
+            Action::Replace => predicted,
+            _ => {
+                let mut known = seen.outputs.clone();
+                for (property, output) in rules.renews() {
+                    if found.iter().any(|c| c.is_of(property)) {
+                        known.remove(*output);
+                    }
+                }
+                known.extend(predicted);
+                known
+            }
+        };
+        Finding {
+            action,
+            reason,
+            changes: found,
+            known,
+        }
+    }
+
+    fn push(
+        &mut self,
+        node: &Node,
+        kind: Kind,
+        rules: &dyn Definition,
+        finding: Finding,
+        entry: Option<&Entry>,
+        moved: Option<&Entry>,
+    ) {
+        let outputs = match (finding.action, self.seen.get(&node.name)) {
+            (Action::Create | Action::Replace, _) | (_, None) => Outputs::new(),
+            (_, Some(seen)) => seen.outputs.clone(),
+        };
+        if finding.action == Action::Replace {
+            let old = self.predecessor(node, kind, entry);
+            let step = self.delete_step(&node.name, &old, &finding.reason);
+            self.deletes.push(Step {
+                retired: rules.replace() == Replace::CreateFirst,
+                ..step
+            });
+        }
+        if let Some(old) = moved {
+            let reason = format!("`{}` takes its place", node.physical);
+            let step = self.delete_step(&node.name, old, &reason);
+            self.deletes.push(Step {
+                retired: true,
+                ..step
+            });
+        }
+        self.known.insert(node.name.clone(), finding.known);
+        self.sorted.push(node.name.clone());
+        self.puts.insert(
+            node.name.clone(),
+            Step {
+                id: 0,
+                resource: node.name.clone(),
+                kind,
+                physical: node.physical.clone(),
+                action: finding.action,
+                reason: finding.reason,
+                changes: finding.changes,
+                loses: None,
+                after: BTreeSet::new(),
+                properties: node.properties.clone(),
+                tags: self.facts.tags_of(&node.name),
+                outputs,
+                dependencies: node.dependencies(),
+                retired: false,
+            },
+        );
+    }
+
+    fn predecessor(&self, node: &Node, kind: Kind, entry: Option<&Entry>) -> Entry {
+        let seen = self.seen.get(&node.name);
+        entry.cloned().unwrap_or_else(|| Entry {
+            kind,
+            physical: node.physical.clone(),
+            properties: seen.map(|s| s.properties.clone()).unwrap_or_default(),
+            outputs: seen.map(|s| s.outputs.clone()).unwrap_or_default(),
+            tags: self.facts.tags_of(&node.name),
+            dependencies: node.dependencies(),
+        })
+    }
+
+    fn delete_step(&self, name: &LogicalName, entry: &Entry, reason: &str) -> Step {
+        super::destroy::delete_step(name, entry, reason)
+    }
+
+    fn remove_undeclared(&mut self, graph: &Graph) {
+        for (name, entry) in &self.state.entries {
+            if graph.get(name).is_none() {
+                self.deletes
+                    .push(self.delete_step(name, entry, "no longer declared"));
+            }
+        }
+        for (name, entry) in &self.state.retired {
+            let step = self.delete_step(name, entry, "it has been replaced");
+            self.deletes.push(Step {
+                retired: true,
+                ..step
+            });
+        }
+    }
+
+    /// Numbers the steps in a possible order and links them.
+    fn finish(self) -> Vec<Step> {
+        let first: Vec<Step> = self
+            .deletes
+            .iter()
+            .filter(|d| self.precedes_put(d))
+            .cloned()
+            .collect();
+        let last: Vec<Step> = self
+            .deletes
+            .iter()
+            .filter(|d| !self.precedes_put(d))
+            .cloned()
+            .collect();
+        let mut puts = self.puts;
+        let puts = self.sorted.iter().filter_map(|name| puts.remove(name));
+        // Deletes before their puts stand first, dependents before what they depend on.
+        let mut steps: Vec<Step> = super::destroy::dependents_first(first)
+            .into_iter()
+            .chain(puts)
+            .collect();
+        steps.extend(super::destroy::dependents_first(last));
+        steps
+            .iter_mut()
+            .enumerate()
+            .for_each(|(id, step)| step.id = id);
+        link(&mut steps);
+        steps
+    }
+
+    fn precedes_put(&self, delete: &Step) -> bool {
+        !delete.retired
+            && self
+                .puts
+                .get(&delete.resource)
+                .is_some_and(|p| p.action == Action::Replace)
+    }
+}
+
+/// Says which steps wait for which.
+fn link(steps: &mut [Step]) {
+    let is_delete = |step: &Step| step.action == Action::Delete;
+    let put_of: BTreeMap<LogicalName, StepId> = steps
+        .iter()
+        .filter(|s| !is_delete(s))
+        .map(|s| (s.resource.clone(), s.id))
+        .collect();
+    let deletes: Vec<(StepId, LogicalName, BTreeSet<LogicalName>, bool)> = steps
+        .iter()
+        .filter(|s| is_delete(s))
+        .map(|s| (s.id, s.resource.clone(), s.dependencies.clone(), s.retired))
+        .collect();
+    let puts: Vec<(StepId, LogicalName, BTreeSet<LogicalName>)> = steps
+        .iter()
+        .filter(|s| !is_delete(s))
+        .map(|s| (s.id, s.resource.clone(), s.dependencies.clone()))
+        .collect();
+    for step in steps.iter_mut() {
+        if !is_delete(step) {
+            let needed = step
+                .dependencies
+                .iter()
+                .filter_map(|d| put_of.get(d))
+                .copied();
+            step.after.extend(needed);
+            // Delete first, then put under the same name.
+            let own = deletes
+                .iter()
+                .filter(|(id, name, _, _)| *name == step.resource && *id < step.id);
+            step.after.extend(own.map(|(id, ..)| *id));
+            continue;
+        }
+        // Whatever depended on it and goes too must be gone before.
+        let gone = deletes
+            .iter()
+            .filter(|(id, _, needs, _)| *id != step.id && needs.contains(&step.resource));
+        step.after
+            .extend(gone.filter(|(id, ..)| *id < step.id).map(|(id, ..)| *id));
+        let (id, resource) = (step.id, step.resource.clone());
+        // What is only deleted once everything has moved over.
+        let moved = puts.iter().filter(|(put, name, needs)| {
+            *put < id && (needs.contains(&resource) || *name == resource)
+        });
+        step.after.extend(moved.map(|(put, ..)| *put));
+        if !put_of.contains_key(&step.resource) {
+            // Nothing declared names it any more; those that did must have let go of it first.
+            step.after.extend(
+                puts.iter()
+                    .filter(|(put, ..)| *put < id)
+                    .map(|(put, ..)| *put),
+            );
+        }
+    }
+}
+
+/// What the cloud shows, with the properties it never shows taken as last applied.
+fn visible(rules: &dyn Definition, seen: &Seen, entry: Option<&Entry>, desired: &Value) -> Value {
+    let mut visible = seen.properties.clone();
+    let hidden = rules
+        .unread()
+        .iter()
+        .copied()
+        .chain(seen.unseen.iter().map(String::as_str));
+    for property in hidden {
+        let value = match entry {
+            Some(entry) => entry.properties.get(property),
+            None => desired.get(property),
+        };
+        if let (Value::Object(properties), Some(value)) = (&mut visible, value) {
+            properties.insert(property.to_owned(), value.clone());
+        }
+    }
+    visible
+}
+
+fn tags_value(tags: &Tags) -> Value {
+    tags.iter()
+        .filter(|(key, _)| !key.starts_with("aws:"))
+        .map(|(key, value)| (key.clone(), Value::String(value.clone())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+fn listed(found: &[Change]) -> String {
+    let names: Vec<&str> = found.iter().map(|c| c.property.as_str()).collect();
+    match names.as_slice() {
+        [one] => format!("{one} changes"),
+        [one, two] => format!("{one} and {two} change"),
+        [one, rest @ ..] => format!("{one} and {} more change", rest.len()),
+        [] => String::new(),
+    }
+}

@@ -1,0 +1,133 @@
+//! What we know we own: the state, and the journal that it is folded from.
+
+mod journal;
+mod local;
+mod record;
+
+use crate::graph::LogicalName;
+use crate::resources::{Given, Kind, Outputs, Tags};
+use async_trait::async_trait;
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+pub use journal::{JournalError, Line, decode, encode};
+pub use local::{Holder, LocalStore, StateError};
+pub use record::{Ending, Record};
+
+/// A resource that we own, as it was last applied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Kind.
+    pub kind: Kind,
+    /// Name in the cloud.
+    pub physical: String,
+    /// Properties last applied, resolved.
+    pub properties: Value,
+    /// Outputs.
+    pub outputs: Outputs,
+    /// Tags last applied.
+    pub tags: Tags,
+    /// Resources it depended on.
+    pub dependencies: BTreeSet<LogicalName>,
+}
+
+/// All that is known about one environment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct State {
+    /// Where the stack lives; `None` before the first deploy.
+    pub given: Option<Given>,
+    /// What we own.
+    pub entries: IndexMap<LogicalName, Entry>,
+    /// What has been replaced and still waits to be deleted.
+    pub retired: Vec<(LogicalName, Entry)>,
+    /// Steps begun and not yet ended: what to look at first after a crash.
+    pub open: BTreeSet<LogicalName>,
+    /// Number of the last run.
+    pub run: u64,
+    /// Whether the last deploy ended with everything in place.
+    pub complete: bool,
+}
+
+impl State {
+    /// Takes one record into account.
+    pub fn apply(&mut self, record: Record) {
+        match record {
+            Record::Began { run, given, .. } => {
+                self.run = run;
+                self.given = Some(given);
+                self.complete = false;
+            }
+            Record::Intent { resource, .. } => {
+                self.open.insert(resource);
+            }
+            Record::Put {
+                resource,
+                entry,
+                done,
+            } => {
+                self.entries.insert(resource.clone(), entry);
+                if done {
+                    self.open.remove(&resource);
+                }
+            }
+            Record::Retired { resource } => {
+                if let Some(entry) = self.entries.shift_remove(&resource) {
+                    self.retired.push((resource, entry));
+                }
+            }
+            Record::Deleted { resource } => {
+                self.entries.shift_remove(&resource);
+                self.open.remove(&resource);
+            }
+            Record::DeletedRetired {
+                resource,
+                physical,
+                outputs,
+            } => {
+                self.retired.retain(|(name, entry)| {
+                    *name != resource || entry.physical != physical || entry.outputs != outputs
+                });
+                self.open.remove(&resource);
+            }
+            Record::Ended { ending, .. } => self.complete = ending == Ending::Completed,
+            Record::Snapshot { state } => *self = *state,
+        }
+    }
+
+    /// Whether nothing is owned.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.retired.is_empty()
+    }
+}
+
+/// Where state is kept; every backend behaves the same.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// The state as of the last durable record.
+    async fn load(&self) -> Result<State, StateError>;
+
+    /// Makes one record durable.
+    async fn append(&self, record: &Record) -> Result<(), StateError>;
+
+    /// Tidies up after a run.
+    async fn finish(&self) -> Result<(), StateError>;
+}
+
+#[async_trait]
+impl Store for LocalStore {
+    async fn load(&self) -> Result<State, StateError> {
+        LocalStore::load(self)
+    }
+
+    async fn append(&self, record: &Record) -> Result<(), StateError> {
+        LocalStore::append(self, record)
+    }
+
+    async fn finish(&self) -> Result<(), StateError> {
+        self.compact()
+    }
+}

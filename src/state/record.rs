@@ -1,0 +1,88 @@
+use super::{Entry, State};
+use crate::graph::LogicalName;
+use crate::resources::{Given, Outputs};
+use serde::{Deserialize, Serialize};
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "record",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Record {
+    /// A run starts.
+    Began {
+        /// Number of the run.
+        run: u64,
+        /// `deploy`, `destroy`.
+        verb: String,
+        /// When, RFC 3339.
+        at: String,
+        /// Version of payhook.
+        version: String,
+        /// Where.
+        given: Given,
+    },
+    /// A mutating call is about to be sent; durable before it.
+    Intent {
+        /// Which resource.
+        resource: LogicalName,
+        /// `create`, `update`, `delete`, ...
+        action: String,
+    },
+    /// A resource stands as described; durable before anything relies on it.
+    Put {
+        /// Which resource.
+        resource: LogicalName,
+        /// What stands.
+        entry: Entry,
+        /// False while further calls are to come.
+        done: bool,
+    },
+    /// A resource has been replaced and its predecessor is to be deleted.
+    Retired {
+        /// Which resource.
+        resource: LogicalName,
+    },
+    /// A resource is gone.
+    Deleted {
+        /// Which resource.
+        resource: LogicalName,
+    },
+    /// A predecessor is gone.
+    DeletedRetired {
+        /// Which resource.
+        resource: LogicalName,
+        /// The predecessor's name in the cloud.
+        physical: String,
+        /// The predecessor's outputs.
+        outputs: Outputs,
+    },
+    /// A run ends.
+    Ended {
+        /// Number of the run.
+        run: u64,
+        /// When, RFC 3339.
+        at: String,
+        /// How.
+        ending: Ending,
+    },
+    /// Everything so far, in one line.
+    Snapshot {
+        /// The state.
+        state: Box<State>,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ending {
+    /// Everything is in place (or gone, after a destroy).
+    Completed,
+    /// Some steps failed.
+    Failed,
+    /// Interrupted.
+    Cancelled,
+}
