@@ -10,3 +10,4 @@ pub mod request;
 pub mod secret;
 pub mod settings;
 pub mod signature;
+pub mod vectors;
