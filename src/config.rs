@@ -1,0 +1,206 @@
+//! infra.toml: defaults and one section per environment, resolved into one typed configuration.
+//!
+//! The shipped infra.toml is the reference of every key, its unit, default and allowed range.
+
+mod environments;
+mod problem;
+mod providers;
+mod read;
+mod section;
+mod setting;
+mod values;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub use problem::{ConfigError, Problem};
+pub use providers::{Confirm, HmacSettings, ProviderSettings, Providers};
+pub use values::*;
+
+/// Everything infra.toml says about one environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    pub env: EnvName,
+    pub region: Region,
+    /// The only account that may be touched, if stated.
+    pub account: Option<AccountId>,
+    pub endpoint: Endpoint,
+    /// `destroy` is refused.
+    pub protect: bool,
+    pub tags: BTreeMap<TagKey, TagValue>,
+    pub lambda: Lambda,
+    pub logs: Logs,
+    pub throttling: Throttling,
+    pub retry: Retry,
+    pub pipe: Pipe,
+    pub table: Table,
+    pub key: Key,
+    pub secret: Secret,
+    pub events: Events,
+    pub alarms: Alarms,
+    pub dashboard: Dashboard,
+    pub providers: Providers,
+    pub local: Local,
+    pub artifact: Artifact,
+}
+
+/// Where AWS calls go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// AWS itself.
+    Aws,
+    /// The emulator that payhook starts and stops, on [`Local::port`].
+    Emulator,
+    /// Something that already runs; nothing is started.
+    At(EndpointUrl),
+}
+
+/// The two functions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lambda {
+    pub webhook_validator: FunctionSettings,
+    pub payment_processor: FunctionSettings,
+}
+
+/// Size and limits of one function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionSettings {
+    pub memory: MemoryMb,
+    pub timeout: TimeoutSeconds,
+    pub reserved_concurrency: ReservedConcurrency,
+}
+
+/// Every log group of the stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logs {
+    pub retention: LogRetentionDays,
+}
+
+/// What the API stage lets through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Throttling {
+    pub rate_limit: RateLimit,
+    pub burst_limit: BurstLimit,
+}
+
+/// How the state machine tries an event again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retry {
+    pub interval: IntervalSeconds,
+    pub backoff_rate: BackoffRate,
+    pub max_attempts: MaxAttempts,
+    /// Always above the interval, as Step Functions demands.
+    pub max_delay: MaxDelaySeconds,
+    pub jitter: Jitter,
+}
+
+/// How records travel from the stream to the state machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pipe {
+    pub batch_size: BatchSize,
+    pub maximum_batching_window: BatchingWindowSeconds,
+    pub maximum_retry_attempts: PipeRetryAttempts,
+    pub maximum_record_age: RecordAgeSeconds,
+    pub parallelization_factor: ParallelizationFactor,
+}
+
+/// The table; point-in-time recovery is always on and has no setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    pub deletion_protection: bool,
+    pub retention: ItemRetention,
+}
+
+/// The customer-managed key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub rotation_period: RotationPeriodDays,
+    pub deletion_window: DeletionWindowDays,
+}
+
+/// The container of the providers' secrets; their values are never managed here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    pub recovery_window: RecoveryWindowDays,
+}
+
+/// Where outcomes are published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Events {
+    pub bus: EventBus,
+}
+
+/// Alarms of the on-call engineer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarms {
+    pub enabled: bool,
+    pub email: Option<Email>,
+}
+
+/// The dashboard of the on-call engineer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dashboard {
+    pub enabled: bool,
+}
+
+/// The emulator of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Local {
+    pub port: Port,
+    pub python: Program,
+}
+
+/// How the functions are built for AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    pub builder: Builder,
+    pub target: ArmTarget,
+    /// The linker cargo uses for that target, if stated.
+    pub linker: Option<Program>,
+}
+
+impl Config {
+    /// Reads infra.toml and resolves one environment, the file's `default_env` if none is named.
+    ///
+    /// `endpoint` is the value of AWS_ENDPOINT_URL, which wins over the file in every environment.
+    pub fn load(
+        path: &Path,
+        env: Option<&str>,
+        endpoint: Option<&str>,
+    ) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.into(),
+            source,
+        })?;
+        Self::parse(&path.display().to_string(), &text, env, endpoint)
+    }
+
+    /// Resolves one environment of a text called `name` in errors.
+    ///
+    /// Every environment is checked, so that a mistake in prod shows before prod is deployed.
+    pub fn parse(
+        name: &str,
+        text: &str,
+        env: Option<&str>,
+        endpoint: Option<&str>,
+    ) -> Result<Self, ConfigError> {
+        let endpoint = match endpoint.filter(|given| !given.is_empty()) {
+            Some(given) => {
+                Some(
+                    EndpointUrl::new(given).ok_or_else(|| ConfigError::EndpointVariable {
+                        given: given.into(),
+                    })?,
+                )
+            }
+            None => None,
+        };
+        let mut config = read::resolve(name, text, env)?;
+        if let Some(given) = endpoint {
+            config.endpoint = Endpoint::At(given);
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests;
