@@ -13,8 +13,9 @@ mod values;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use payments::settings::ProviderSettings;
+
 pub use problem::{ConfigError, Problem};
-pub use providers::{Confirm, HmacSettings, ProviderSettings, Providers};
 pub use values::*;
 
 /// Everything infra.toml says about one environment.
@@ -39,7 +40,8 @@ pub struct Config {
     pub events: Events,
     pub alarms: Alarms,
     pub dashboard: Dashboard,
-    pub providers: Providers,
+    /// The providers that are on; as JSON, the functions' `PAYHOOK_PROVIDERS`.
+    pub providers: ProviderSettings,
     pub local: Local,
     pub artifact: Artifact,
 }

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use payments::settings::{
+    Algorithm, Confirm, Encoding, EventFields, HmacSettings, KeyEncoding, ProviderSettings,
+    Settings,
+};
+
+use toml::de::DeValue;
 
 use super::section::Section;
-use super::values::{
-    BaseUrl, HeaderName, HmacAlgorithm, SignatureEncoding, SignaturePrefix, ToleranceSeconds,
-};
+use super::setting::{Setting, word_settings};
+use super::values::{BaseUrl, FieldPath, HeaderName, SignaturePrefix, ToleranceSeconds};
 
 /// A provider that infra.toml may switch on, and the settings that its scheme has.
 struct Known {
@@ -16,136 +20,132 @@ struct Known {
     window: bool,
     /// The provider has an API that confirms a payment, at this address unless stated otherwise.
     confirm: Option<&'static str>,
-    /// Header and encoding are the user's choice.
-    hmac: bool,
+    /// How to sign and where the body says what happened is the user's choice.
+    generic: bool,
 }
 
-const KNOWN: [Known; 3] = [
+const PLAIN: Known = Known {
+    key: "",
+    window: false,
+    confirm: None,
+    generic: false,
+};
+
+const KNOWN: &[Known] = &[
     Known {
-        key: "stripe",
+        key: "generic_hmac",
         window: true,
-        confirm: Some("https://api.stripe.com"),
-        hmac: false,
+        generic: true,
+        ..PLAIN
     },
     Known {
         key: "standard_webhooks",
         window: true,
-        confirm: None,
-        hmac: false,
+        ..PLAIN
     },
     Known {
-        key: "generic_hmac",
-        window: false,
-        confirm: None,
-        hmac: true,
+        key: "stripe",
+        window: true,
+        confirm: Some("https://api.stripe.com"),
+        ..PLAIN
     },
 ];
 
-/// The providers that are on, by their keys; serialises to the functions' `PAYHOOK_PROVIDERS`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[serde(transparent)]
-pub struct Providers(BTreeMap<&'static str, ProviderSettings>);
-
-/// How one provider's webhooks are checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ProviderSettings {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tolerance_seconds: Option<ToleranceSeconds>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub confirm: Option<Confirm>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub hmac: Option<HmacSettings>,
-}
-
-/// The provider's API is asked before a payment moves forward.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Confirm {
-    pub base_url: BaseUrl,
-}
-
-/// Where a generic HMAC signature stands and how it is made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct HmacSettings {
-    pub header: HeaderName,
-    pub algorithm: HmacAlgorithm,
-    pub encoding: SignatureEncoding,
-    pub prefix: SignaturePrefix,
-}
-
-impl Providers {
-    /// Keys of all providers that infra.toml may switch on.
-    pub fn known() -> impl Iterator<Item = &'static str> {
-        KNOWN.iter().map(|known| known.key)
+word_settings! {
+    Algorithm {
+        Sha1 = "sha1",
+        Sha256 = "sha256",
+        Sha512 = "sha512",
     }
-
-    pub fn get(&self, key: &str) -> Option<&ProviderSettings> {
-        self.0.get(key)
+    Encoding {
+        Hex = "hex",
+        Base64 = "base64",
     }
-
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &ProviderSettings)> {
-        self.0.iter().map(|(key, settings)| (*key, settings))
-    }
-
-    /// The JSON object that both functions read from `PAYHOOK_PROVIDERS`.
-    pub fn to_json(&self) -> serde_json::Value {
-        let object = self.0.iter().map(|(key, settings)| {
-            let settings = serde_json::to_value(settings).unwrap_or_default();
-            ((*key).to_owned(), settings)
-        });
-        serde_json::Value::Object(object.collect())
-    }
-
-    pub(super) fn read(mut section: Section<'_>) -> Self {
-        let mut on = BTreeMap::new();
-        for known in &KNOWN {
-            let written = section.has(known.key);
-            let mut provider = section.section(known.key);
-            let enabled = provider.value_or("enabled", true);
-            let settings = ProviderSettings::read(known, &mut provider);
-            provider.done();
-            if written && enabled {
-                on.insert(known.key, settings);
-            }
-        }
-        section.done();
-        Self(on)
+    KeyEncoding {
+        Text = "text",
+        Hex = "hex",
+        Base64 = "base64",
     }
 }
 
-impl ProviderSettings {
-    fn read(known: &Known, provider: &mut Section<'_>) -> Self {
-        Self {
-            tolerance_seconds: known
-                .window
-                .then(|| provider.value_or_default("tolerance_seconds")),
-            confirm: known
-                .confirm
-                .and_then(|base_url| Confirm::read(base_url, provider)),
-            hmac: known.hmac.then(|| HmacSettings::read(provider)),
+/// Keys of all providers that infra.toml may switch on.
+pub(super) fn known() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().map(|known| known.key)
+}
+
+/// The providers that are on.
+pub(super) fn read(mut section: Section<'_>) -> ProviderSettings {
+    let mut on = BTreeMap::new();
+    for known in KNOWN {
+        let written = section.has(known.key);
+        let mut provider = section.section(known.key);
+        let enabled = provider.value_or("enabled", true);
+        let settings = settings(known, &mut provider);
+        provider.done();
+        if written && enabled {
+            on.insert(known.key.to_owned(), settings);
         }
     }
+    section.done();
+    on
 }
 
-impl Confirm {
-    fn read(default: &str, provider: &mut Section<'_>) -> Option<Self> {
-        let written = provider.has("confirm");
-        let mut confirm = provider.section("confirm");
-        let enabled = confirm.value_or("enabled", true);
-        let base_url = confirm.value("base_url").or_else(|| BaseUrl::new(default));
-        confirm.done();
-        base_url
-            .filter(|_| written && enabled)
-            .map(|base_url| Self { base_url })
+fn settings(known: &Known, provider: &mut Section<'_>) -> Settings {
+    let mut settings = Settings::default();
+    if known.window {
+        let tolerance: ToleranceSeconds = provider.value_or_default("tolerance_seconds");
+        settings.tolerance_seconds = Some(tolerance.get());
+    }
+    if let Some(address) = known.confirm {
+        settings.confirm = confirm(address, provider);
+    }
+    if known.generic {
+        settings.hmac = hmac(provider);
+        settings.event = event(provider.section("event"));
+    }
+    settings
+}
+
+fn confirm(address: &str, provider: &mut Section<'_>) -> Option<Confirm> {
+    let written = provider.has("confirm");
+    let mut section = provider.section("confirm");
+    let enabled = section.value_or("enabled", true);
+    let base_url: Option<BaseUrl> = section.value("base_url");
+    section.done();
+    (written && enabled).then(|| Confirm {
+        base_url: base_url.map_or(address.to_owned(), |url| url.as_str().to_owned()),
+    })
+}
+
+fn hmac(provider: &mut Section<'_>) -> HmacSettings {
+    let header: HeaderName = provider.value_or_default("header");
+    let prefix: Option<SignaturePrefix> = provider.value("prefix");
+    let timestamp_header: Option<HeaderName> = provider.value("timestamp_header");
+    HmacSettings {
+        header: Some(header.to_string()),
+        algorithm: Some(provider.value_or_default("algorithm")),
+        encoding: Some(provider.value_or_default("encoding")),
+        prefix: prefix.map(|prefix| prefix.to_string()),
+        key_encoding: Some(provider.value_or_default("key_encoding")),
+        timestamp_header: timestamp_header.map(|name| name.to_string()),
     }
 }
 
-impl HmacSettings {
-    fn read(provider: &mut Section<'_>) -> Self {
-        Self {
-            header: provider.value_or_default("header"),
-            algorithm: provider.value_or("algorithm", HmacAlgorithm::Sha256),
-            encoding: provider.value_or("encoding", SignatureEncoding::Hex),
-            prefix: provider.value_or("prefix", SignaturePrefix::NONE),
-        }
-    }
+fn event(mut section: Section<'_>) -> EventFields {
+    let defaults = EventFields::default();
+    let mut field = |key, otherwise: String| {
+        let path: Option<FieldPath> = section.value(key);
+        path.map_or(otherwise, |path| path.to_string())
+    };
+    let event = EventFields {
+        id: field("id", defaults.id),
+        event_type: field("type", defaults.event_type),
+        time: field("time", defaults.time),
+        payment_id: field("payment_id", defaults.payment_id),
+        amount: field("amount", defaults.amount),
+        currency: field("currency", defaults.currency),
+        status: field("status", defaults.status),
+    };
+    section.done();
+    event
 }

@@ -4,6 +4,7 @@ use toml::de::DeTable;
 
 use super::environments::{choose, environments};
 use super::problem::{ConfigError, invalid};
+use super::providers;
 use super::section::{Notes, Section};
 use super::setting::Setting;
 use super::values::{
@@ -11,7 +12,7 @@ use super::values::{
 };
 use super::{
     Alarms, Artifact, Config, Dashboard, Endpoint, Events, FunctionSettings, Key, Lambda, Local,
-    Logs, Pipe, Providers, Retry, Secret, Table, Throttling,
+    Logs, Pipe, Retry, Secret, Table, Throttling,
 };
 
 /// Resolves the wanted environment and checks all of them.
@@ -82,7 +83,7 @@ fn read_env<'a>(
     let events = events(top.section("events"));
     let alarms = alarms(top.section("alarms"));
     let dashboard = dashboard(top.section("dashboard"));
-    let providers = Providers::read(top.section("providers"));
+    let providers = providers::read(top.section("providers"));
     let local = local(top.section("local"));
     let artifact = artifact(top.section("artifact"));
     top.done();

@@ -51,8 +51,7 @@ pub(super) fn describe(value: &DeValue<'_>) -> String {
 macro_rules! whole_numbers {
     ($($(#[$doc:meta])* $name:ident($inner:ty): $default:literal in $min:literal..=$max:literal;)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-        #[serde(transparent)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub struct $name($inner);
 
         impl $name {
@@ -103,8 +102,7 @@ macro_rules! whole_numbers {
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident: $rule:literal, $check:expr;)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-        #[serde(transparent)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
         impl $name {
@@ -137,18 +135,34 @@ macro_rules! texts {
     )*};
 }
 
+/// A word for each variant of an enum, wherever the enum is defined.
+macro_rules! word_settings {
+    ($($name:ident { $($variant:ident = $word:literal,)* })*) => {$(
+        impl Setting for $name {
+            fn rule() -> String {
+                [$(concat!("\"", $word, "\"")),*].join(" or ")
+            }
+
+            fn read(value: &DeValue<'_>) -> Option<Self> {
+                match value.as_str()? {
+                    $($word => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
 /// One word out of a list.
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)*
+            $($(#[$variant_doc])* $variant,)*
         }
 
         impl $name {
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)*
@@ -156,18 +170,8 @@ macro_rules! words {
             }
         }
 
-        impl Setting for $name {
-            fn rule() -> String {
-                let words: Vec<String> = Self::ALL.iter().map(|w| format!("\"{}\"", w.as_str())).collect();
-                words.join(" or ")
-            }
-
-            fn read(value: &DeValue<'_>) -> Option<Self> {
-                let text = value.as_str()?;
-                Self::ALL.iter().copied().find(|w| w.as_str() == text)
-            }
-        }
+        word_settings! { $name { $($variant = $word,)* } }
     )*};
 }
 
-pub(super) use {texts, whole_numbers, words};
+pub(super) use {texts, whole_numbers, word_settings, words};

@@ -119,15 +119,26 @@ fn a_provider_can_be_switched_off_in_one_environment() {
 
 #[test]
 fn providers_reach_the_functions_as_the_json_they_read() {
-    let text = format!("{BARE}[providers.stripe.confirm]\n[providers.generic_hmac]\n");
-    let json = dev(&text).providers.to_json();
+    let text =
+        format!("{BARE}[providers.stripe.confirm]\n[providers.generic_hmac]\nprefix = \"v0=\"\n");
+    let providers = dev(&text).providers;
+    let json = serde_json::to_value(&providers).unwrap();
     assert_eq!(
         json,
         serde_json::json!({
+            "generic_hmac": {"tolerance_seconds": 300, "header": "X-Signature", "prefix": "v0=",
+                "algorithm": "sha256", "encoding": "hex", "key_encoding": "text"},
             "stripe": {"tolerance_seconds": 300, "confirm": {"base_url": "https://api.stripe.com"}},
-            "generic_hmac": {"header": "X-Signature", "algorithm": "sha256", "encoding": "hex", "prefix": ""},
         })
     );
+    let read: ProviderSettings = serde_json::from_value(json).unwrap();
+    assert_eq!(read, providers);
+}
+
+#[test]
+fn exactly_the_providers_that_the_functions_know_can_be_switched_on() {
+    let theirs: Vec<_> = payments::providers::all().iter().map(|p| p.key()).collect();
+    assert_eq!(providers::known().collect::<Vec<_>>(), theirs);
 }
 
 #[test]
@@ -253,6 +264,10 @@ fn values_outside_their_rules_are_refused() {
         (
             "providers.generic_hmac.header = \"X Sig\"",
             "providers.generic_hmac.header",
+        ),
+        (
+            "providers.generic_hmac.event.id = \"a..b\"",
+            "providers.generic_hmac.event.id",
         ),
         (
             "providers.generic_hmac.algorithm = \"md5\"",

@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::setting::{Setting, integer, texts, whole_numbers, words};
+use super::setting::{Setting, integer, texts, whole_numbers, word_settings, words};
 
 whole_numbers! {
     /// Memory of a function in MB; Lambda gives processor time in proportion.
@@ -114,6 +114,10 @@ texts! {
     SignaturePrefix: "up to 50 visible ASCII characters", |text| {
         text.len() <= 50 && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
     };
+    /// Place of a value in a JSON body: member names joined by dots.
+    FieldPath: "names joined by dots, such as \"data.id\"", |text| {
+        text.len() <= 200 && text.split('.').all(|name| !name.is_empty())
+    };
     /// A program: a name looked up in PATH, or a path.
     Program: "the name or path of a program", |text| !text.trim().is_empty() && !text.contains('\0');
 }
@@ -123,17 +127,6 @@ words! {
     Jitter {
         Full = "full",
         None = "none",
-    }
-    /// Hash of a generic HMAC signature.
-    HmacAlgorithm {
-        Sha1 = "sha1",
-        Sha256 = "sha256",
-        Sha512 = "sha512",
-    }
-    /// How a signature is written in its header.
-    SignatureEncoding {
-        Hex = "hex",
-        Base64 = "base64",
     }
     /// What compiles the functions for AWS.
     Builder {
@@ -318,10 +311,6 @@ impl Default for HeaderName {
     fn default() -> Self {
         Self("X-Signature".into())
     }
-}
-
-impl SignaturePrefix {
-    pub const NONE: Self = Self(String::new());
 }
 
 impl Default for EventBus {

@@ -150,7 +150,8 @@ mod tests {
             let complete = whole[..cut].iter().filter(|b| **b == b'\n').count();
             let (lines, valid) = decode(&whole[..cut]).unwrap();
             prop_assert_eq!(lines.len(), complete);
-            prop_assert_eq!(&whole[..valid], journal(complete).as_slice());
+            let expected = journal(complete);
+            prop_assert_eq!(&whole[..valid], expected.as_slice());
         }
 
         #[test]

@@ -84,7 +84,7 @@ fn every_switched_off_setting_of_the_shipped_file_works_when_switched_on() {
     );
     let stripe = config.providers.get("stripe").unwrap();
     assert_eq!(
-        stripe.confirm.as_ref().unwrap().base_url.as_str(),
+        stripe.confirm.as_ref().unwrap().base_url,
         "https://api.stripe.com"
     );
 }
@@ -95,7 +95,7 @@ fn the_values_shown_above_the_environments_are_the_defaults() {
     let mut shown = dev(&format!("{defaults}\n[env.dev]\n"));
     assert_eq!(shown.tags.len(), 1);
     shown.tags.clear();
-    let on: Vec<_> = shown.providers.iter().map(|(key, _)| key).collect();
+    let on: Vec<_> = shown.providers.keys().map(String::as_str).collect();
     assert_eq!(on, ["generic_hmac", "standard_webhooks", "stripe"]);
     let bare = format!(
         "{BARE}[providers.stripe]\n[providers.standard_webhooks]\n[providers.generic_hmac]\n"
