@@ -69,6 +69,7 @@ word_settings! {
 }
 
 /// Keys of all providers that infra.toml may switch on.
+#[cfg(test)]
 pub(super) fn known() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().map(|known| known.key)
 }
