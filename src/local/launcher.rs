@@ -12,7 +12,15 @@ pub const EMULATOR_VERSION: &str = "1.5.33";
 /// What pip installs: the emulator and everything it needs, at fixed versions.
 pub(super) const REQUIREMENTS: &str = include_str!("launcher/requirements.txt");
 
-const FILES: [(&str, &str); 1] = [("launcher.py", include_str!("launcher/launcher.py"))];
+const FILES: [(&str, &str); 7] = [
+    ("launcher.py", include_str!("launcher/launcher.py")),
+    ("replace.py", include_str!("launcher/replace.py")),
+    ("gaps_apigateway.py", include_str!("launcher/gaps_apigateway.py")),
+    ("gaps_control_plane.py", include_str!("launcher/gaps_control_plane.py")),
+    ("gaps_lambda.py", include_str!("launcher/gaps_lambda.py")),
+    ("gaps_pipes.py", include_str!("launcher/gaps_pipes.py")),
+    ("gaps_restart.py", include_str!("launcher/gaps_restart.py")),
+];
 
 /// Names the launcher's content, so that an emulator started by another payhook is recognised.
 pub(super) fn launcher_digest() -> String {

@@ -57,8 +57,17 @@ def main():
     if found != PINNED:
         sys.exit(f"ministack {found} is installed, but the gap fills are written for {PINNED} and fit no other version")
     write_pid_file(directory)
+    # Isolated Python leaves the script's own directory out of the path.
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import gaps_apigateway
+    import gaps_control_plane
+    import gaps_lambda
+    import gaps_pipes
+    import gaps_restart
     from ministack import app
 
+    for gaps in (gaps_apigateway, gaps_control_plane, gaps_lambda, gaps_pipes, gaps_restart):
+        gaps.fill()
     sign_health(app, directory, digest)
     app.main()
 
