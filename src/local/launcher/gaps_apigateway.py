@@ -15,6 +15,7 @@ _deployed = contextvars.ContextVar("deployed resources", default=None)
 
 def fill():
     _fill_put_rest_api()
+    _fill_tags()
     _fill_stages_and_deployments()
     _fill_binary_bodies()
 
@@ -216,6 +217,33 @@ def _fill_stages_and_deployments():
             return stock(api_id, segments)
         root = next(one for one in deployed.values() if one["path"] == "/")
         return gateway._match_recursive(deployed, root["id"], segments, {}) if segments else (root, {})
+
+
+def _fill_tags():
+    """Gap: the tags a stage is made with and those GetTags answers are two sets, as are those of GetRestApi."""
+
+    @replace(gateway, "_create_stage")
+    def _create_stage(stock, api_id, data):
+        answer = stock(api_id, data)
+        if answer[0] == 201:
+            arn = f"{gateway._rest_api_arn(api_id)}/stages/{data['stageName']}"
+            gateway._v1_tags[arn] = dict(data.get("tags") or {})
+        return answer
+
+    for name in ("_tag_v1_resource", "_untag_v1_resource"):
+
+        @replace(gateway, name)
+        def change(stock, arn, *rest):
+            answer = stock(arn, *rest)
+            if answer[0] == 204:
+                _described(arn)["tags"] = dict(gateway._v1_tags.get(arn, {}))
+            return answer
+
+
+def _described(arn):
+    """The API or stage that an ARN names, as its own read call describes it."""
+    _, _, api_id, *stage = arn.split(":", 5)[5].split("/")
+    return gateway._stages_v1[api_id][stage[1]] if stage else gateway._rest_apis[api_id]
 
 
 def _fill_binary_bodies():
