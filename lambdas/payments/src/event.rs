@@ -42,7 +42,7 @@ impl PaymentEvent {
 }
 
 /// Where a payment stands in its lifecycle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     Pending,
     ActionRequired,

@@ -4,7 +4,7 @@ mod fields;
 mod generic_hmac;
 pub mod keys;
 mod standard_webhooks;
-mod stripe;
+pub(crate) mod stripe;
 
 use jiff::Timestamp;
 

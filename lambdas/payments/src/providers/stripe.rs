@@ -189,7 +189,15 @@ fn money(event_type: &str, object: Json<'_>) -> Result<Option<Money>, MalformedB
         checkout if checkout.starts_with("checkout.session.") => "amount_total",
         _ => "amount",
     };
-    fields::money(object, amount, "currency", Unit::Minor, exponent)
+    self::amount(object, amount)
+}
+
+/// An amount of one of Stripe's objects, in the units of Stripe's API.
+pub(crate) fn amount(
+    object: Json<'_>,
+    field: &'static str,
+) -> Result<Option<Money>, MalformedBody> {
+    fields::money(object, field, "currency", Unit::Minor, exponent)
 }
 
 /// Decimal digits in Stripe's API: ISK and UGX count hundredths although nobody pays them, MGA counts none

@@ -1,0 +1,13 @@
+//! payment-processor: moves the payment of one stored event forward and publishes what came of it.
+
+mod confirm;
+mod failure;
+mod input;
+mod processor;
+mod settings;
+
+pub use confirm::Confirmation;
+pub use failure::Failure;
+pub use input::Answer;
+pub use processor::{Invocation, Processor};
+pub use settings::{ProcessorSettings, SettingsError};

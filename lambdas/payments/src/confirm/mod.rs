@@ -1,0 +1,117 @@
+//! Asking a provider's API what became of a payment, before its event is believed.
+
+mod http;
+mod stripe;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use http::{HttpClient, NoHttpClient};
+
+use crate::event::Status;
+use crate::money::Money;
+use crate::secret::SecretValue;
+use crate::settings::{Confirm, ProviderSettings};
+
+/// What a provider's API says about a payment now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    pub status: Status,
+    pub amount: Option<Money>,
+}
+
+/// Why a provider's API did not say it. No text carries anything that was sent or received.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GatewayError {
+    #[error("the provider's API {0}; it is asked again")]
+    Unreachable(&'static str),
+    #[error("the provider's API answered {0}; it is asked again")]
+    Busy(u16),
+    #[error(
+        "the provider's API gave an answer that is not what it documents: {0}; it is asked again"
+    )]
+    Unreadable(&'static str),
+    #[error(
+        "the provider's API refused the API key with {0}; set the right one with `payhook secret set`"
+    )]
+    Denied(u16),
+    #[error(
+        "the provider's API does not know the payment; the event may come from another account or mode (test, live)"
+    )]
+    NoSuchPayment,
+    #[error("the provider's API answered {0}; check `confirm` of the provider in infra.toml")]
+    Refused(u16),
+    #[error("the provider's secret has no usable API key; set one with `payhook secret set`")]
+    NoKey,
+    #[error(
+        "the address of the provider's API is not usable; check `confirm` of the provider in infra.toml"
+    )]
+    Address,
+}
+
+impl GatewayError {
+    /// Whether asking again a little later may work.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::Busy(_) | Self::Unreadable(_)
+        )
+    }
+}
+
+/// A provider's API, as far as payhook asks it.
+#[async_trait]
+pub trait Gateway: Send + Sync {
+    /// The payment as it is now; `None` when the id is not one of something the API can be asked about.
+    async fn payment(
+        &self,
+        provider_payment_id: &str,
+        api_key: &SecretValue,
+    ) -> Result<Option<Confirmed>, GatewayError>;
+}
+
+/// A provider is to be confirmed and cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewaySetupError {
+    #[error(
+        "payhook has no client for the API of {0}; take `confirm` out of its section in infra.toml"
+    )]
+    NoClient(String),
+    #[error(transparent)]
+    Http(#[from] NoHttpClient),
+}
+
+/// The APIs of all providers for which confirmation is on, by provider key.
+pub fn gateways(
+    providers: &ProviderSettings,
+) -> Result<BTreeMap<String, Arc<dyn Gateway>>, GatewaySetupError> {
+    let mut gateways = BTreeMap::new();
+    let mut http = None;
+    for (provider, settings) in providers {
+        let Some(confirm) = &settings.confirm else {
+            continue;
+        };
+        // A function that confirms nothing starts without an HTTP client.
+        if http.is_none() {
+            http = Some(HttpClient::new()?);
+        }
+        let http = http.as_ref().ok_or(NoHttpClient)?;
+        let gateway = gateway(provider, confirm, http)
+            .ok_or_else(|| GatewaySetupError::NoClient(provider.clone()))?;
+        gateways.insert(provider.clone(), gateway);
+    }
+    Ok(gateways)
+}
+
+/// The API of a provider; `None` if payhook has no client for it.
+pub fn gateway(provider: &str, confirm: &Confirm, http: &HttpClient) -> Option<Arc<dyn Gateway>> {
+    match provider {
+        "stripe" => Some(Arc::new(stripe::Stripe::new(
+            &confirm.base_url,
+            http.clone(),
+        ))),
+        _ => None,
+    }
+}

@@ -1,0 +1,216 @@
+//! One event as an item of the table.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use super::{Body, BodyTooLarge, Key, Processing, sha256_hex};
+use crate::event::Status;
+use crate::money::{Currency, Money};
+
+/// Largest item that DynamoDB takes, names included.
+pub const ITEM_LIMIT: usize = 400 * 1024;
+
+/// Kept free for what processing and a failure add to the item later.
+const ROOM_FOR_PROCESSING: usize = 8 * 1024;
+
+/// Value of `recordType` of an event.
+pub(super) const RECORD_TYPE: &str = "event";
+
+/// The value of `eventStatus` when the event says nothing about the payment's status.
+const NO_STATUS: &str = "none";
+
+pub(super) type Attributes = HashMap<String, AttributeValue>;
+
+/// One event of one payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventItem {
+    pub key: Key,
+    pub provider: String,
+    pub event_id: String,
+    pub event_type: String,
+    /// SHA-256 of the raw body, hexadecimal.
+    pub body_digest: String,
+    /// The event's own time in milliseconds, where the provider states it; the key may be some milliseconds later.
+    pub occurred_ms: Option<i64>,
+    /// The status the event claims for its payment.
+    pub event_status: Option<Status>,
+    pub money: Option<Money>,
+    pub provider_payment_id: String,
+    pub received_at: Timestamp,
+    /// Whether the provider's signature covers the body.
+    pub signed: bool,
+    pub trace_id: Option<String>,
+    pub expires_at: Option<Timestamp>,
+    /// The raw body; absent where it was not asked for.
+    pub body: Option<Body>,
+    pub processing: Processing,
+    pub processed_at: Option<Timestamp>,
+    /// The payment's status after the event was processed.
+    pub status: Option<Status>,
+    pub outcome_id: Option<String>,
+    /// Name of the error that processing ended with.
+    pub failure: Option<String>,
+}
+
+impl EventItem {
+    /// Adds the body, if there is room for it.
+    pub fn with_body(mut self, raw: &[u8]) -> Result<Self, BodyTooLarge> {
+        self.body_digest = sha256_hex(raw);
+        let taken: usize = self
+            .attributes()
+            .iter()
+            .map(|(name, value)| name.len() + size(value))
+            .sum();
+        let room = (ITEM_LIMIT - ROOM_FOR_PROCESSING)
+            .saturating_sub(taken + "body".len() + "bodyBytes".len() + 21);
+        self.body = Some(Body::place(raw, room)?);
+        Ok(self)
+    }
+
+    /// The item as it is first written.
+    pub(super) fn attributes(&self) -> Attributes {
+        let mut item = HashMap::from([
+            ("paymentId".to_owned(), text(&self.key.payment_id)),
+            ("timestamp".to_owned(), number(self.key.timestamp)),
+            ("recordType".to_owned(), text(RECORD_TYPE)),
+            ("provider".to_owned(), text(&self.provider)),
+            ("eventId".to_owned(), text(&self.event_id)),
+            ("eventType".to_owned(), text(&self.event_type)),
+            ("bodyDigest".to_owned(), text(&self.body_digest)),
+            (
+                "eventStatus".to_owned(),
+                text(self.event_status.map_or(NO_STATUS, Status::as_str)),
+            ),
+            (
+                "providerPaymentId".to_owned(),
+                text(&self.provider_payment_id),
+            ),
+            ("receivedAt".to_owned(), text(&self.received_at.to_string())),
+            ("signed".to_owned(), AttributeValue::Bool(self.signed)),
+            ("processing".to_owned(), text(self.processing.as_str())),
+        ]);
+        if let Some(money) = &self.money {
+            put_money(&mut item, money);
+        }
+        if let Some(at) = self.occurred_ms {
+            item.insert("occurredAt".into(), number(at));
+        }
+        if let Some(trace) = &self.trace_id {
+            item.insert("traceId".into(), text(trace));
+        }
+        if let Some(expiry) = self.expires_at {
+            item.insert("expiresAt".into(), number(expiry.as_second()));
+        }
+        if let Some(Body::Inline { gzip, bytes }) = &self.body {
+            item.insert("body".into(), AttributeValue::B(Blob::new(gzip.clone())));
+            item.insert("bodyBytes".into(), AttributeValue::N(bytes.to_string()));
+        }
+        item
+    }
+
+    /// Reads an item back; the error is the name of the attribute that is missing or wrong.
+    pub(super) fn from_attributes(item: &Attributes) -> Result<Self, &'static str> {
+        Ok(Self {
+            key: Key {
+                payment_id: read_text(item, "paymentId")?,
+                timestamp: read_number(item, "timestamp")?,
+            },
+            provider: read_text(item, "provider")?,
+            event_id: read_text(item, "eventId")?,
+            event_type: read_text(item, "eventType")?,
+            body_digest: read_text(item, "bodyDigest")?,
+            occurred_ms: read_number(item, "occurredAt").ok(),
+            event_status: match read_text(item, "eventStatus")?.as_str() {
+                NO_STATUS => None,
+                status => Some(status.parse().map_err(|_| "eventStatus")?),
+            },
+            money: read_money(item)?,
+            provider_payment_id: read_text(item, "providerPaymentId")?,
+            received_at: read_text(item, "receivedAt")?
+                .parse()
+                .map_err(|_| "receivedAt")?,
+            signed: *item
+                .get("signed")
+                .and_then(|value| value.as_bool().ok())
+                .ok_or("signed")?,
+            trace_id: read_text(item, "traceId").ok(),
+            expires_at: read_number(item, "expiresAt")
+                .ok()
+                .and_then(|s| Timestamp::from_second(s).ok()),
+            body: read_body(item),
+            processing: Processing::parse(&read_text(item, "processing")?).ok_or("processing")?,
+            processed_at: read_text(item, "processedAt")
+                .ok()
+                .and_then(|text| text.parse().ok()),
+            status: read_text(item, "status")
+                .ok()
+                .and_then(|text| text.parse().ok()),
+            outcome_id: read_text(item, "outcomeId").ok(),
+            failure: item
+                .get("failure")
+                .and_then(|value| value.as_m().ok())
+                .and_then(|failure| read_text(failure, "error").ok()),
+        })
+    }
+}
+
+fn read_body(item: &Attributes) -> Option<Body> {
+    let gzip = item.get("body")?.as_b().ok()?.as_ref().to_vec();
+    Some(Body::Inline {
+        gzip,
+        bytes: usize::try_from(read_number(item, "bodyBytes").ok()?).ok()?,
+    })
+}
+
+/// Bytes that DynamoDB counts for a value, rounded up.
+fn size(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        _ => 21,
+    }
+}
+
+pub(super) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+pub(super) fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(super) fn read_text(item: &Attributes, name: &'static str) -> Result<String, &'static str> {
+    item.get(name)
+        .and_then(|value| value.as_s().ok())
+        .cloned()
+        .ok_or(name)
+}
+
+pub(super) fn read_number(item: &Attributes, name: &'static str) -> Result<i64, &'static str> {
+    item.get(name)
+        .and_then(|value| value.as_n().ok())
+        .and_then(|text| text.parse().ok())
+        .ok_or(name)
+}
+
+pub(super) fn put_money(item: &mut Attributes, money: &Money) {
+    item.insert("amountMinor".into(), number(money.minor));
+    item.insert("currency".into(), text(money.currency.as_str()));
+    item.insert("exponent".into(), number(money.exponent.into()));
+}
+
+pub(super) fn read_money(item: &Attributes) -> Result<Option<Money>, &'static str> {
+    if !item.contains_key("amountMinor") {
+        return Ok(None);
+    }
+    Ok(Some(Money {
+        minor: read_number(item, "amountMinor")?,
+        currency: Currency::parse(&read_text(item, "currency")?).map_err(|_| "currency")?,
+        exponent: read_number(item, "exponent")?
+            .try_into()
+            .map_err(|_| "exponent")?,
+    }))
+}

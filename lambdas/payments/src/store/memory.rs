@@ -1,0 +1,143 @@
+//! The payments table in memory, with the same meaning as the one in DynamoDB, for laws that need many runs.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{EventItem, Finish, Key, Lease, Leased, Store, StoreError};
+use crate::head::Head;
+
+#[derive(Clone)]
+struct Row {
+    event: EventItem,
+    /// Owner and end in milliseconds.
+    lease: Option<(String, i64)>,
+}
+
+#[derive(Default)]
+struct Rows {
+    events: BTreeMap<Key, Row>,
+    heads: BTreeMap<String, Head>,
+}
+
+/// A table that lasts as long as the value.
+#[derive(Default)]
+pub struct MemoryStore {
+    rows: Mutex<Rows>,
+}
+
+impl MemoryStore {
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every event of every payment in order of the keys.
+    pub fn all_events(&self) -> Vec<EventItem> {
+        self.rows()
+            .events
+            .values()
+            .map(|row| row.event.clone())
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn insert(&self, item: &EventItem) -> Result<Option<EventItem>, StoreError> {
+        let mut rows = self.rows();
+        if let Some(row) = rows.events.get(&item.key) {
+            return Ok(Some(row.event.clone()));
+        }
+        rows.events.insert(
+            item.key.clone(),
+            Row {
+                event: item.clone(),
+                lease: None,
+            },
+        );
+        Ok(None)
+    }
+
+    async fn lease(&self, key: &Key, lease: &Lease) -> Result<Leased, StoreError> {
+        let mut rows = self.rows();
+        let Some(row) = rows.events.get_mut(key) else {
+            return Ok(Leased::Missing);
+        };
+        if row.event.processing.is_final() {
+            return Ok(Leased::Finished(Box::new(row.event.clone())));
+        }
+        let now = lease.now.as_millisecond();
+        if row
+            .lease
+            .as_ref()
+            .is_some_and(|(owner, until)| *until > now && *owner != lease.owner)
+        {
+            return Ok(Leased::Held);
+        }
+        row.lease = Some((lease.owner.clone(), lease.until.as_millisecond()));
+        Ok(Leased::Taken(Box::new(row.event.clone())))
+    }
+
+    async fn release(&self, key: &Key, owner: &str) -> Result<(), StoreError> {
+        if let Some(row) = self
+            .rows()
+            .events
+            .get_mut(key)
+            .filter(|row| is_owner(row, owner))
+        {
+            row.lease = None;
+        }
+        Ok(())
+    }
+
+    async fn finish(&self, key: &Key, owner: &str, finish: &Finish) -> Result<bool, StoreError> {
+        let mut rows = self.rows();
+        let Some(row) = rows.events.get_mut(key).filter(|row| is_owner(row, owner)) else {
+            return Ok(false);
+        };
+        row.lease = None;
+        row.event.processing = finish.processing;
+        row.event.processed_at = Some(finish.at);
+        row.event.failure = None;
+        if let Some((status, outcome_id)) = &finish.outcome {
+            row.event.status = Some(*status);
+            row.event.outcome_id = Some(outcome_id.clone());
+        }
+        Ok(true)
+    }
+
+    async fn head(&self, payment_id: &str) -> Result<Option<Head>, StoreError> {
+        Ok(self.rows().heads.get(payment_id).cloned())
+    }
+
+    async fn put_head(&self, payment_id: &str, head: &Head) -> Result<bool, StoreError> {
+        let mut rows = self.rows();
+        if rows.heads.get(payment_id).map_or(0, |known| known.version) + 1 != head.version {
+            return Ok(false);
+        }
+        rows.heads.insert(payment_id.to_owned(), head.clone());
+        Ok(true)
+    }
+
+    async fn events(&self, payment_id: &str) -> Result<Vec<EventItem>, StoreError> {
+        let of_payment = |row: &&Row| row.event.key.payment_id == payment_id;
+        let without_body = |row: &Row| EventItem {
+            body: None,
+            ..row.event.clone()
+        };
+        Ok(self
+            .rows()
+            .events
+            .values()
+            .filter(of_payment)
+            .map(without_body)
+            .collect())
+    }
+}
+
+fn is_owner(row: &Row, owner: &str) -> bool {
+    row.lease
+        .as_ref()
+        .is_some_and(|(holder, _)| holder == owner)
+}

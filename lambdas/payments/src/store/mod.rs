@@ -1,0 +1,179 @@
+//! The payments table: every event once, one head per payment.
+
+mod body;
+mod dynamo;
+mod event_item;
+mod head_item;
+mod memory;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+pub use body::{Body, BodyTooLarge};
+pub use dynamo::DynamoStore;
+pub use event_item::{EventItem, ITEM_LIMIT};
+pub use memory::MemoryStore;
+
+use crate::aws::AwsFailure;
+use crate::event::Status;
+use crate::head::Head;
+
+/// How many milliseconds an event may be moved to find a free sort key.
+const FREE_KEY_TRIES: i64 = 1_000;
+
+/// Lower-case hexadecimal SHA-256.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes))
+}
+
+/// The table's key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// `{provider}:{provider's payment id}`.
+    pub payment_id: String,
+    /// Milliseconds since 1970; 0 is the head.
+    pub timestamp: i64,
+}
+
+/// How far an event got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Processing {
+    Received,
+    Processed,
+    Ignored,
+    Failed,
+}
+
+impl Processing {
+    /// The value of the attribute `processing`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Processed => "processed",
+            Self::Ignored => "ignored",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Received, Self::Processed, Self::Ignored, Self::Failed]
+            .into_iter()
+            .find(|value| value.as_str() == text)
+    }
+
+    /// Whether nothing is left to do.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Processed | Self::Ignored)
+    }
+}
+
+/// What became of an event offered to the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    New(Key),
+    /// The same event was stored before.
+    Duplicate(Key),
+    /// An event of the same id and another body was stored before; that one stays.
+    Conflict(Key),
+}
+
+/// Who processes an event, and until when nobody else may.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    pub owner: String,
+    pub now: Timestamp,
+    pub until: Timestamp,
+}
+
+/// Answer to a request for a lease.
+#[derive(Clone, Debug)]
+pub enum Leased {
+    /// The event is ours until the lease ends.
+    Taken(Box<EventItem>),
+    /// The event needs nothing more.
+    Finished(Box<EventItem>),
+    /// Somebody else works on it.
+    Held,
+    /// There is no such event.
+    Missing,
+}
+
+/// How processing ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finish {
+    pub processing: Processing,
+    pub at: Timestamp,
+    /// The payment's status after the event, and the id of the published outcome.
+    pub outcome: Option<(Status, String)>,
+}
+
+/// A call to the table that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the table {table} did not take {operation}: {failure}")]
+    Aws {
+        table: String,
+        operation: &'static str,
+        failure: AwsFailure,
+    },
+    #[error(
+        "no free sort key within {FREE_KEY_TRIES} ms for an event of one payment; \
+         look for a provider that sends many events of one payment at one instant"
+    )]
+    NoFreeKey,
+    #[error(
+        "an item of {table} has no usable attribute {attribute}; it was not written by this version of payhook"
+    )]
+    Unreadable {
+        table: String,
+        attribute: &'static str,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call may work a little later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Aws { failure, .. } if failure.transient)
+    }
+}
+
+/// The operations on the table; each is one conditional call, so that any of them can be the last one before a crash.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Writes the item unless its key is taken; returns the item that has the key.
+    async fn insert(&self, item: &EventItem) -> Result<Option<EventItem>, StoreError>;
+
+    /// Reserves an event for one owner; the same owner may take its lease again.
+    async fn lease(&self, key: &Key, lease: &Lease) -> Result<Leased, StoreError>;
+
+    /// Gives a lease back early; does nothing when it is no longer the owner's.
+    async fn release(&self, key: &Key, owner: &str) -> Result<(), StoreError>;
+
+    /// Ends the processing of a leased event; false when the lease was lost.
+    async fn finish(&self, key: &Key, owner: &str, finish: &Finish) -> Result<bool, StoreError>;
+
+    /// Reads the payment's head as of now.
+    async fn head(&self, payment_id: &str) -> Result<Option<Head>, StoreError>;
+
+    /// Writes the head unless somebody else wrote its version first; false then.
+    async fn put_head(&self, payment_id: &str, head: &Head) -> Result<bool, StoreError>;
+
+    /// All events of a payment in order of their keys, without bodies.
+    async fn events(&self, payment_id: &str) -> Result<Vec<EventItem>, StoreError>;
+}
+
+/// Stores an event exactly once: at its own time, or at the next free millisecond when other events are there.
+pub async fn store_once(store: &dyn Store, mut item: EventItem) -> Result<Stored, StoreError> {
+    let first = item.key.timestamp;
+    while item.key.timestamp < first + FREE_KEY_TRIES {
+        match store.insert(&item).await? {
+            None => return Ok(Stored::New(item.key)),
+            Some(other) if other.event_id != item.event_id => item.key.timestamp += 1,
+            Some(same) if same.body_digest == item.body_digest => {
+                return Ok(Stored::Duplicate(same.key));
+            }
+            Some(same) => return Ok(Stored::Conflict(same.key)),
+        }
+    }
+    Err(StoreError::NoFreeKey)
+}

@@ -1,0 +1,371 @@
+//! One webhook: from the proxy event to the answer.
+
+use std::sync::Arc;
+
+use payments::api_gateway::ProxyEvent;
+use payments::clock::Clock;
+use payments::event::PaymentEvent;
+use payments::logging::{Log, identifier};
+use payments::metrics::{self, Metric, UNKNOWN_PROVIDER};
+use payments::providers::{self, Check, Provider, Verified};
+use payments::request::Request;
+use payments::secret::ProviderSecrets;
+use payments::secret_cache::{SecretCache, SecretUnavailable};
+use payments::settings::Settings;
+use payments::signature::SignatureError;
+use payments::store::{
+    BodyTooLarge, EventItem, Key, Processing, Store, StoreError, Stored, store_once,
+};
+use serde_json::Value;
+
+use crate::{Answer, ValidatorSettings};
+
+/// Longest partition key of DynamoDB, in bytes.
+const LONGEST_PAYMENT_ID: usize = 2048;
+
+/// Everything the function needs, made once per process.
+pub struct Validator {
+    pub settings: ValidatorSettings,
+    pub store: Arc<dyn Store>,
+    pub secrets: Arc<SecretCache>,
+    pub clock: Clock,
+    pub log: Log,
+}
+
+/// What Lambda says about one invocation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Invocation<'a> {
+    pub request_id: &'a str,
+    pub trace_header: Option<&'a str>,
+}
+
+/// Why a webhook is not accepted.
+enum Refusal {
+    WrongMethod,
+    UnknownProvider,
+    TooLarge,
+    Malformed(String),
+    BadSignature(SignatureError),
+    NoSecret(String),
+    NotStored(StoreError),
+}
+
+impl From<BodyTooLarge> for Refusal {
+    fn from(_: BodyTooLarge) -> Self {
+        Self::TooLarge
+    }
+}
+
+impl From<SecretUnavailable> for Refusal {
+    fn from(error: SecretUnavailable) -> Self {
+        Self::NoSecret(error.to_string())
+    }
+}
+
+impl Validator {
+    /// Answers one proxy event of API Gateway.
+    pub async fn answer(&self, event: Value, invocation: Invocation<'_>) -> Answer {
+        let log = self
+            .log
+            .invocation(invocation.trace_header, invocation.request_id);
+        let request = serde_json::from_value::<ProxyEvent>(event)
+            .map_err(|_| "the payload is not a proxy event".to_owned())
+            .and_then(|event| {
+                event
+                    .into_request((self.clock)())
+                    .map_err(|error| error.to_string())
+            });
+        let request = match request {
+            Ok(request) => request,
+            Err(why) => return refuse(&log, UNKNOWN_PROVIDER, &Refusal::Malformed(why)),
+        };
+        let Some((provider, settings)) = self.provider(&request) else {
+            return refuse(&log, UNKNOWN_PROVIDER, &Refusal::UnknownProvider);
+        };
+        match self.accept(&log, &request, provider, settings).await {
+            Ok(answer) => answer,
+            Err(refusal) => refuse(&log, provider.key(), &refusal),
+        }
+    }
+
+    /// The switched-on provider that the path names, or whose headers are there.
+    fn provider(&self, request: &Request) -> Option<(&'static dyn Provider, &Settings)> {
+        let provider = match &request.provider {
+            Some(key) => providers::by_key(key)?,
+            None => providers::recognise(request, &self.settings.providers)?,
+        };
+        Some((provider, self.settings.providers.get(provider.key())?))
+    }
+
+    async fn accept(
+        &self,
+        log: &Log,
+        request: &Request,
+        provider: &'static dyn Provider,
+        settings: &Settings,
+    ) -> Result<Answer, Refusal> {
+        if request.body.len() > self.settings.max_body_bytes {
+            return Err(Refusal::TooLarge);
+        }
+        if request.method != "POST" {
+            return self.challenge(request, provider).await;
+        }
+        if request.body.is_empty() {
+            return Err(Refusal::Malformed("the body is empty".into()));
+        }
+        let verified = self.verify(request, provider, settings).await?;
+        let events = provider
+            .events(request, settings, &verified)
+            .map_err(|why| Refusal::Malformed(why.to_string()))?;
+        // All events are made ready before the first is stored: a request that cannot be stored whole is refused whole.
+        let items = events
+            .into_iter()
+            .map(|event| self.item(request, event, log))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut stored = Vec::with_capacity(items.len());
+        for item in items {
+            stored.push(self.store(log, item).await?);
+        }
+        Ok(Answer::accepted(provider.key(), summary(&stored)))
+    }
+
+    async fn challenge(
+        &self,
+        request: &Request,
+        provider: &'static dyn Provider,
+    ) -> Result<Answer, Refusal> {
+        if request.method != "GET" {
+            return Err(Refusal::WrongMethod);
+        }
+        let secrets = self.secrets.current().await?;
+        let secrets = secrets
+            .provider(provider.key())
+            .ok_or_else(|| no_section(provider))?;
+        match provider.answer_challenge(request, secrets) {
+            None => Err(Refusal::WrongMethod),
+            Some(Ok(text)) => Ok(Answer::challenge(&text)),
+            Some(Err(why)) => Err(refused_signature(why)),
+        }
+    }
+
+    /// Verifies with the secrets at hand, and once more with fresh ones if a newer secret could make the difference.
+    async fn verify(
+        &self,
+        request: &Request,
+        provider: &'static dyn Provider,
+        settings: &Settings,
+    ) -> Result<Verified, Refusal> {
+        let verify = |secrets: &ProviderSecrets| {
+            let check = Check {
+                secrets,
+                settings,
+                fetched: None,
+            };
+            match provider.verify(request, &check) {
+                // What nobody signed is only kept because it is confirmed with the provider's API before it counts.
+                Err(SignatureError::FetchBackRequired) if settings.confirm.is_some() => {
+                    Ok(Verified::SENDER_ONLY)
+                }
+                other => other,
+            }
+        };
+        let secrets = self.secrets.current().await?;
+        let first = secrets.provider(provider.key()).map(verify);
+        let newer_may_help = match &first {
+            None => true,
+            Some(Err(error)) => depends_on_the_secret(error),
+            Some(Ok(_)) => false,
+        };
+        let verdict = match newer_may_help {
+            true => match self.secrets.newer_than(&secrets).await {
+                Some(newer) => newer.provider(provider.key()).map(verify),
+                None => first,
+            },
+            false => first,
+        };
+        verdict
+            .ok_or_else(|| no_section(provider))?
+            .map_err(refused_signature)
+    }
+
+    fn item(
+        &self,
+        request: &Request,
+        event: PaymentEvent,
+        log: &Log,
+    ) -> Result<EventItem, Refusal> {
+        let payment_id = event.payment_id();
+        if payment_id.len() > LONGEST_PAYMENT_ID {
+            return Err(Refusal::Malformed(
+                "the payment id is longer than a key of the table".into(),
+            ));
+        }
+        let item = EventItem {
+            key: Key {
+                payment_id,
+                timestamp: event.sort_key_ms(),
+            },
+            provider: event.provider.to_owned(),
+            event_id: event.event_id,
+            event_type: event.event_type,
+            body_digest: String::new(),
+            occurred_ms: event.occurred_ms,
+            event_status: event.claimed,
+            money: event.money,
+            provider_payment_id: event.provider_payment_id,
+            received_at: request.received_at,
+            signed: event.signed,
+            trace_id: log.trace_id().map(str::to_owned),
+            expires_at: self
+                .settings
+                .retention
+                .and_then(|keep| request.received_at.checked_add(keep).ok()),
+            body: None,
+            processing: Processing::Received,
+            processed_at: None,
+            status: None,
+            outcome_id: None,
+            failure: None,
+        };
+        Ok(item.with_body(&request.body)?)
+    }
+
+    async fn store(&self, log: &Log, item: EventItem) -> Result<Stored, Refusal> {
+        let (provider, payment, event, kind) = (
+            item.provider.clone(),
+            item.key.payment_id.clone(),
+            item.event_id.clone(),
+            item.event_type.clone(),
+        );
+        let stored = store_once(self.store.as_ref(), item)
+            .await
+            .map_err(Refusal::NotStored)?;
+        let fields = [
+            ("provider", provider.as_str()),
+            ("paymentId", &identifier(&payment)),
+            ("eventId", &identifier(&event)),
+            ("eventType", &identifier(&kind)),
+        ];
+        let metric = match stored {
+            Stored::New(_) => {
+                log.info("webhook stored", &fields);
+                Metric::WebhookStored
+            }
+            Stored::Duplicate(_) => {
+                log.info("webhook was stored before", &fields);
+                Metric::WebhookDuplicate
+            }
+            Stored::Conflict(_) => {
+                log.error(
+                    "an event came again with another body; the first one is kept",
+                    &fields,
+                );
+                Metric::EventConflict
+            }
+        };
+        metrics::emit(log, &provider, &[(metric, 1)]);
+        Ok(stored)
+    }
+}
+
+/// Whether another secret could have verified the request.
+fn depends_on_the_secret(error: &SignatureError) -> bool {
+    use SignatureError::{BadSecretConfig, BadSignature, UnknownKey, UnsupportedScheme};
+    matches!(
+        error,
+        BadSignature | UnknownKey | BadSecretConfig(_) | UnsupportedScheme
+    )
+}
+
+fn refused_signature(error: SignatureError) -> Refusal {
+    match error {
+        SignatureError::MalformedBody(why) => Refusal::Malformed(why.to_string()),
+        SignatureError::MalformedChallenge => Refusal::Malformed(error.to_string()),
+        SignatureError::BadSecretConfig(_) => Refusal::NoSecret(error.to_string()),
+        other => Refusal::BadSignature(other),
+    }
+}
+
+fn no_section(provider: &'static dyn Provider) -> Refusal {
+    let key = provider.key();
+    Refusal::NoSecret(format!(
+        "the secret has no entry for {key}; add one with `payhook secret set {key}`"
+    ))
+}
+
+/// One word for all events of a request: what matters most comes first.
+fn summary(stored: &[Stored]) -> &'static str {
+    if stored.iter().any(|one| matches!(one, Stored::Conflict(_))) {
+        "conflict"
+    } else if stored.iter().any(|one| matches!(one, Stored::New(_))) {
+        "stored"
+    } else if stored.is_empty() {
+        "empty"
+    } else {
+        "duplicate"
+    }
+}
+
+fn refuse(log: &Log, provider: &str, refusal: &Refusal) -> Answer {
+    let (answer, metric) = match refusal {
+        Refusal::WrongMethod => (Answer::wrong_method(), Metric::WebhookMalformed),
+        Refusal::UnknownProvider => (Answer::unknown_provider(), Metric::WebhookMalformed),
+        Refusal::TooLarge => (Answer::too_large(), Metric::WebhookTooLarge),
+        Refusal::Malformed(_) => (Answer::malformed(), Metric::WebhookMalformed),
+        Refusal::BadSignature(_) => (Answer::bad_signature(), Metric::SignatureRejected),
+        Refusal::NoSecret(_) => (Answer::try_again(), Metric::SecretUnavailable),
+        Refusal::NotStored(_) => (Answer::try_again(), Metric::StoreFailed),
+    };
+    match refusal {
+        Refusal::WrongMethod => log.warn(
+            "webhook refused",
+            &[("provider", provider), ("reason", "wrong_method")],
+        ),
+        Refusal::UnknownProvider => log.warn(
+            "webhook refused",
+            &[("provider", provider), ("reason", "unknown_provider")],
+        ),
+        Refusal::TooLarge => log.error(
+            "webhook refused",
+            &[("provider", provider), ("reason", "too_large")],
+        ),
+        Refusal::Malformed(why) => {
+            log.warn(
+                "webhook refused",
+                &[
+                    ("provider", provider),
+                    ("reason", "malformed"),
+                    ("detail", why),
+                ],
+            );
+        }
+        Refusal::BadSignature(error) => log.warn(
+            "webhook refused",
+            &[
+                ("provider", provider),
+                ("reason", error.kind()),
+                ("detail", &error.to_string()),
+            ],
+        ),
+        Refusal::NoSecret(why) => {
+            log.error(
+                "webhook cannot be verified",
+                &[
+                    ("provider", provider),
+                    ("reason", "no_secret"),
+                    ("detail", why),
+                ],
+            );
+        }
+        Refusal::NotStored(error) => log.error(
+            "webhook could not be stored",
+            &[
+                ("provider", provider),
+                ("reason", "store_failed"),
+                ("detail", &error.to_string()),
+            ],
+        ),
+    }
+    metrics::emit(log, provider, &[(metric, 1)]);
+    answer
+}
