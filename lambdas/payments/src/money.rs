@@ -83,16 +83,21 @@ impl Money {
     }
 }
 
-impl fmt::Display for Money {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Money {
+    /// The amount in major units with all the currency's decimals, such as `10.00`.
+    pub fn decimal(&self) -> String {
         let sign = if self.minor < 0 { "-" } else { "" };
         let places = usize::from(self.exponent);
         let digits = format!("{:0width$}", self.minor.unsigned_abs(), width = places + 1);
         let (whole, fraction) = digits.split_at(digits.len() - places);
-        match fraction {
-            "" => write!(f, "{sign}{whole} {}", self.currency),
-            _ => write!(f, "{sign}{whole}.{fraction} {}", self.currency),
-        }
+        let point = if fraction.is_empty() { "" } else { "." };
+        format!("{sign}{whole}{point}{fraction}")
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.decimal(), self.currency)
     }
 }
 

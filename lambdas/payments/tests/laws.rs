@@ -2,6 +2,7 @@
 
 mod support;
 
+use payments::event::PaymentEvent;
 use payments::providers::{self, Provider, Verified};
 use payments::request::{Headers, Request};
 use proptest::prelude::*;
@@ -21,13 +22,51 @@ fn signing() -> Vec<&'static dyn Provider> {
         .collect()
 }
 
-const HEADERS: [&str; 6] = [
+/// Providers that do not sign every byte: Adyen signs eight fields, Braintree what its form decodes to.
+const SPARING: [&str; 2] = ["adyen", "braintree"];
+
+/// Headers of samples that no signature covers.
+const UNSIGNED_HEADERS: [&str; 2] = ["Content-Type", "X-Shopify-Topic"];
+
+/// All that moves a payment.
+fn decided(provider: &dyn Provider, request: &Request) -> Vec<impl PartialEq + use<>> {
+    let events = provider
+        .events(request, &settings(provider.key()), &Verified::SIGNED)
+        .unwrap_or_default();
+    let parts = |event: PaymentEvent| {
+        (
+            event.event_id,
+            event.provider_payment_id,
+            event.money,
+            event.claimed,
+        )
+    };
+    events.into_iter().map(parts).collect()
+}
+
+const HEADERS: [&str; 22] = [
     "Stripe-Signature",
     "webhook-id",
     "webhook-timestamp",
     "webhook-signature",
     "svix-signature",
     "X-Signature",
+    "HmacSignature",
+    "x-square-hmacsha256-signature",
+    "Cko-Signature",
+    "X-Razorpay-Signature",
+    "Paddle-Signature",
+    "X-Shopify-Hmac-Sha256",
+    "X-Mollie-Signature",
+    "Webhook-Signature",
+    "X-CC-Webhook-Signature",
+    "Event-Signature",
+    "X-ANET-Signature",
+    "x-callback-token",
+    "verif-hash",
+    "flutterwave-signature",
+    "x-paystack-signature",
+    "x-signature",
 ];
 
 /// Hexadecimal digits mean the same in both cases; nothing else in a signature header may change.
@@ -43,12 +82,13 @@ fn every_sample_is_accepted_with_its_own_secret_and_with_no_other() {
                 continue;
             };
             let request = received(&sample);
-            assert!(
-                verify(provider, &request).is_ok(),
-                "{} {event_type}",
-                provider.key()
-            );
             let key = provider.key();
+            let verified = verify(provider, &request).map_err(|error| error.kind());
+            if key == "klarna" {
+                assert_eq!(verified, Err("fetch_back_required"));
+                continue;
+            }
+            assert!(verified.is_ok(), "{key} {event_type}: {verified:?}");
             let other = secrets_of(vec![other_secret(key)]);
             assert!(
                 verify_with(provider, &request, &other).is_err(),
@@ -133,7 +173,9 @@ proptest! {
             let mut request = received(&sample);
             let at = at.index(request.body.len());
             request.body[at] ^= 1 << bit;
-            prop_assert!(verify(provider, &request).is_err(), "{} byte {at} bit {bit}", provider.key());
+            let refused = verify(provider, &request).is_err();
+            let harmless = SPARING.contains(&provider.key()) && decided(provider, &request) == decided(provider, &received(&sample));
+            prop_assert!(refused || harmless, "{} byte {at} bit {bit}", provider.key());
         }
     }
 
@@ -141,7 +183,7 @@ proptest! {
     fn a_changed_bit_of_a_signed_header_is_always_rejected(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), bit in 0u8..7) {
         for provider in signing() {
             let mut sample = signed_sample(provider, provider.sample_types()[0]).expect("a sample");
-            sample.headers.retain(|(name, _)| name != "Content-Type");
+            sample.headers.retain(|(name, _)| !UNSIGNED_HEADERS.contains(&name.as_str()));
             if sample.headers.is_empty() { continue }
             let which = which.index(sample.headers.len());
             let (name, value) = sample.headers[which].clone();

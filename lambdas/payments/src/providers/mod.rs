@@ -1,10 +1,29 @@
 //! The payment providers: who signs what, and how their events read as one model.
 
+mod adyen;
+mod adyen_header;
+mod authorize_net;
+mod braintree;
+mod checkout_com;
+mod coinbase_commerce;
 mod fields;
+mod flutterwave;
+mod flutterwave_v3;
 mod generic_hmac;
+mod gocardless;
 pub mod keys;
+mod klarna;
+mod mercado_pago;
+mod mollie;
+mod paddle;
+mod paystack;
+mod razorpay;
+mod shopify;
+mod square;
 mod standard_webhooks;
 pub(crate) mod stripe;
+mod worldpay;
+mod xendit;
 
 use jiff::Timestamp;
 
@@ -119,6 +138,26 @@ impl Outgoing {
         }
     }
 
+    /// As [`json`](Self::json), with the texts of these members as numbers in the same digits, which
+    /// [`serde_json::Value`] would round.
+    fn json_with_numbers(value: &serde_json::Value, members: &[&str]) -> Outgoing {
+        let mut outgoing = Outgoing::json(value);
+        let mut text = value.to_string();
+        for member in members {
+            let name = format!("\"{member}\":\"");
+            let Some(start) = text.find(&name).map(|at| at + name.len()) else {
+                continue;
+            };
+            let Some(end) = text[start..].find('"').map(|length| start + length) else {
+                continue;
+            };
+            text.remove(end);
+            text.remove(start - 1);
+        }
+        outgoing.body = text.into_bytes();
+        outgoing
+    }
+
     fn with_header(mut self, name: &str, value: impl Into<String>) -> Outgoing {
         self.headers.push((name.to_owned(), value.into()));
         self
@@ -143,9 +182,28 @@ pub enum CannotSign {
 /// Every provider, in alphabetical order of their keys.
 pub fn all() -> &'static [&'static dyn Provider] {
     &[
+        &adyen::Adyen,
+        &adyen_header::AdyenHeader,
+        &authorize_net::AuthorizeNet,
+        &braintree::Braintree,
+        &checkout_com::CheckoutCom,
+        &coinbase_commerce::CoinbaseCommerce,
+        &flutterwave::Flutterwave,
+        &flutterwave_v3::FlutterwaveV3,
         &generic_hmac::GenericHmac,
+        &gocardless::GoCardless,
+        &klarna::Klarna,
+        &mercado_pago::MercadoPago,
+        &mollie::Mollie,
+        &paddle::Paddle,
+        &paystack::Paystack,
+        &razorpay::Razorpay,
+        &shopify::Shopify,
+        &square::Square,
         &standard_webhooks::StandardWebhooks,
         &stripe::Stripe,
+        &worldpay::Worldpay,
+        &xendit::Xendit,
     ]
 }
 

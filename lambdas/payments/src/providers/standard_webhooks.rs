@@ -32,9 +32,7 @@ impl Provider for StandardWebhooks {
     }
 
     fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
-        PREFIXES
-            .iter()
-            .any(|prefix| request.headers.contains(&format!("{prefix}-signature")))
+        header_set(request).is_some()
     }
 
     fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
@@ -207,7 +205,7 @@ fn first_missing(request: &Request) -> SignatureError {
 
 /// A configured key of either scheme.
 enum Key {
-    Shared(hmac::Key),
+    Shared(Box<hmac::Key>),
     Public(Vec<u8>),
     Pair(Ed25519KeyPair),
 }
@@ -228,7 +226,7 @@ impl Key {
                 .map(Key::Pair)
         } else {
             let bytes = decode(text.strip_prefix("whsec_").unwrap_or(text))?;
-            mac::key_of_bytes(&bytes, Algorithm::Sha256).map(Key::Shared)
+            mac::key_of_bytes(&bytes, Algorithm::Sha256).map(|key| Key::Shared(Box::new(key)))
         }
     }
 }
@@ -247,7 +245,7 @@ impl Keys {
         };
         for key in secrets.valid_at(at).filter_map(Key::parse) {
             match key {
-                Key::Shared(key) => keys.shared.push(key),
+                Key::Shared(key) => keys.shared.push(*key),
                 Key::Public(key) => keys.public.push(key),
                 Key::Pair(pair) => keys.public.push(pair.public_key().as_ref().to_vec()),
             }

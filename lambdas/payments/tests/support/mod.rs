@@ -9,7 +9,7 @@ use payments::json::MalformedBody;
 use payments::money::{Currency, Money};
 use payments::providers::{self, Check, Outgoing, Provider, SampleSeed, Verified};
 use payments::request::{Headers, Request};
-use payments::secret::{ProviderSecrets, Secret, Secrets};
+use payments::secret::{ProviderSecrets, Secret, SecretText, SecretValue, Secrets};
 use payments::settings::Settings;
 use payments::signature::SignatureError;
 
@@ -31,9 +31,30 @@ pub fn eur(minor: i64) -> Money {
 
 /// A secret in the form the provider issues.
 pub fn secret(key: &str) -> Secret {
+    secret_of(key, 7)
+}
+
+/// Another secret in the form the provider issues.
+pub fn other_secret(key: &str) -> Secret {
+    secret_of(key, 8)
+}
+
+fn secret_of(key: &str, seed: u8) -> Secret {
+    let named = |texts: &[(&str, String)]| {
+        let texts = texts
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), SecretText::new(text)));
+        Secret::always(SecretValue::Named(texts.collect()))
+    };
     match key {
-        "standard_webhooks" => Secret::text(&format!("whsec_{}", STANDARD.encode([7u8; 32]))),
-        _ => Secret::text("a-test-secret"),
+        "standard_webhooks" => Secret::text(&format!("whsec_{}", STANDARD.encode([seed; 32]))),
+        "adyen" | "adyen_header" => Secret::text(&hex::encode([seed; 32])),
+        "braintree" => named(&[
+            ("public_key", format!("public{seed}")),
+            ("private_key", format!("private{seed}")),
+        ]),
+        "worldpay" => named(&[("1", hex::encode([seed; 32]))]),
+        _ => Secret::text(&format!("test-secret-{seed}")),
     }
 }
 
@@ -41,14 +62,6 @@ pub fn secrets_of(signing: Vec<Secret>) -> ProviderSecrets {
     ProviderSecrets {
         signing,
         api_key: None,
-    }
-}
-
-/// Another secret in the form the provider issues.
-pub fn other_secret(key: &str) -> Secret {
-    match key {
-        "standard_webhooks" => Secret::text(&format!("whsec_{}", STANDARD.encode([8u8; 32]))),
-        _ => Secret::text("another-test-secret"),
     }
 }
 

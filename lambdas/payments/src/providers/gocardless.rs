@@ -1,0 +1,138 @@
+//! GoCardless. Signed: the raw body, HMAC-SHA256 in hexadecimal, in `Webhook-Signature`; the key is the endpoint secret's
+//! text. One request carries up to 250 events. Documented at developer.gocardless.com/api-reference/#webhooks-overview.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::fields;
+use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
+use crate::event::{PaymentEvent, Status};
+use crate::json::{Json, MalformedBody};
+use crate::mac::BodySignature;
+use crate::request::Request;
+use crate::secret::Secret;
+use crate::settings::{Algorithm, Encoding, KeyEncoding, Settings};
+use crate::signature::SignatureError;
+
+const SCHEME: BodySignature<'static> = BodySignature {
+    header: "Webhook-Signature",
+    prefix: "",
+    algorithm: Algorithm::Sha256,
+    encoding: Encoding::Hex,
+    key: KeyEncoding::Text,
+};
+
+const MAX_EVENTS: usize = 250;
+
+pub(super) struct GoCardless;
+
+impl Provider for GoCardless {
+    fn key(&self) -> &'static str {
+        "gocardless"
+    }
+
+    /// Standard Webhooks use the same header name beside two others.
+    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
+        request.headers.contains(SCHEME.header) && !request.headers.contains("webhook-timestamp")
+    }
+
+    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
+        SCHEME.verify(request, check.secrets)?;
+        Ok(Verified::SIGNED)
+    }
+
+    fn events(
+        &self,
+        request: &Request,
+        _settings: &Settings,
+        verified: &Verified,
+    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+        let body = Json::parse_object(&request.body)?;
+        let events = body
+            .get("events")
+            .and_then(Json::items)
+            .ok_or(MalformedBody::Field("events"))?;
+        if events.len() > MAX_EVENTS {
+            return Err(MalformedBody::TooMany(MAX_EVENTS));
+        }
+        events
+            .into_iter()
+            .map(|event| read(event, verified))
+            .collect()
+    }
+
+    fn sample_types(&self) -> &'static [&'static str] {
+        &[
+            "payments.confirmed",
+            "payments.submitted",
+            "payments.paid_out",
+            "payments.failed",
+            "payments.charged_back",
+        ]
+    }
+
+    fn sample(&self, event_type: &str, seed: &SampleSeed<'_>) -> Option<Outgoing> {
+        let (resource_type, action) = event_type.split_once('.')?;
+        let body = json!({
+            "events": [{
+                "id": format!("EV{}", seed.nonce), "created_at": seed.now.to_string(), "resource_type": resource_type,
+                "action": action, "links": {"payment": fields::sample_id(seed, "PM")},
+                "details": {"origin": "gocardless", "cause": format!("payment_{action}"), "description": "payhook test"},
+                "metadata": {},
+            }],
+            "meta": {"webhook_id": format!("WB{}", seed.nonce)},
+        });
+        self.sample_types()
+            .contains(&event_type)
+            .then(|| Outgoing::json(&body))
+    }
+
+    fn sign(
+        &self,
+        outgoing: Outgoing,
+        secret: &Secret,
+        _settings: &Settings,
+        _now: Timestamp,
+    ) -> Result<Outgoing, CannotSign> {
+        fields::sign_body(outgoing, &SCHEME, secret, self.key())
+    }
+}
+
+/// One event of the request; amounts are not in events, only in the API.
+fn read(event: Json<'_>, verified: &Verified) -> Result<PaymentEvent, MalformedBody> {
+    let event_id = fields::required(event, "id")?;
+    let resource_type = fields::required(event, "resource_type")?;
+    let action = fields::required(event, "action")?;
+    let own_link = format!("links.{}", resource_type.trim_end_matches('s'));
+    let payment_id = event
+        .id_at("links.payment")
+        .or_else(|| event.id_at(&own_link));
+    Ok(PaymentEvent {
+        provider: "gocardless",
+        occurred_ms: fields::ms_at(event, "created_at"),
+        provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
+        money: None,
+        claimed: if resource_type == "payments" {
+            status(&action)
+        } else {
+            None
+        },
+        event_id,
+        event_type: format!("{resource_type}.{action}"),
+        signed: verified.signed,
+    })
+}
+
+fn status(action: &str) -> Option<Status> {
+    Some(match action {
+        "created" | "submitted" | "customer_approval_granted" | "resubmission_requested" => {
+            Status::Pending
+        }
+        "confirmed" | "chargeback_cancelled" => Status::Succeeded,
+        "paid_out" => Status::Settled,
+        "failed" | "late_failure_settled" | "customer_approval_denied" => Status::Failed,
+        "cancelled" => Status::Canceled,
+        "charged_back" | "chargeback_settled" => Status::Disputed,
+        _ => return None,
+    })
+}

@@ -1,0 +1,130 @@
+//! Paystack. Signed: the raw body, HMAC-SHA512 in hexadecimal, in `x-paystack-signature`; the key is the API secret key's
+//! text. Documented at paystack.com/docs/payments/webhooks.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::fields::{self, Unit};
+use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
+use crate::event::{PaymentEvent, Status};
+use crate::json::{Json, MalformedBody};
+use crate::mac::BodySignature;
+use crate::request::Request;
+use crate::secret::Secret;
+use crate::settings::{Algorithm, Encoding, KeyEncoding, Settings};
+use crate::signature::SignatureError;
+
+const SCHEME: BodySignature<'static> = BodySignature {
+    header: "x-paystack-signature",
+    prefix: "",
+    algorithm: Algorithm::Sha512,
+    encoding: Encoding::Hex,
+    key: KeyEncoding::Text,
+};
+
+/// Paystack multiplies every currency by 100, also those without decimals (paystack.com/docs/api/#supported-currency).
+const EXPONENT: u8 = 2;
+
+pub(super) struct Paystack;
+
+impl Provider for Paystack {
+    fn key(&self) -> &'static str {
+        "paystack"
+    }
+
+    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
+        request.headers.contains(SCHEME.header)
+    }
+
+    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
+        SCHEME.verify(request, check.secrets)?;
+        Ok(Verified::SIGNED)
+    }
+
+    fn events(
+        &self,
+        request: &Request,
+        _settings: &Settings,
+        verified: &Verified,
+    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+        let body = Json::parse_object(&request.body)?;
+        let event_type = fields::required(body, "event")?;
+        let event_id = match body.id_at("data.id") {
+            Some(id) => format!("{event_type}:{id}"),
+            None => fields::digest_id(&request.body),
+        };
+        // Refunds and disputes name the transaction they belong to.
+        let payment_id = [
+            "data.transaction_reference",
+            "data.transaction.reference",
+            "data.reference",
+            "data.id",
+        ]
+        .into_iter()
+        .find_map(|path| body.id_at(path));
+        let time = [
+            "data.paid_at",
+            "data.updated_at",
+            "data.created_at",
+            "data.createdAt",
+        ];
+        Ok(vec![PaymentEvent {
+            provider: self.key(),
+            occurred_ms: time.into_iter().find_map(|path| fields::ms_at(body, path)),
+            provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
+            money: fields::money(body, "data.amount", "data.currency", Unit::Minor, |_| {
+                EXPONENT
+            })?,
+            claimed: status(&event_type),
+            event_id,
+            event_type,
+            signed: verified.signed,
+        }])
+    }
+
+    fn sample_types(&self) -> &'static [&'static str] {
+        &["charge.success", "charge.failed", "refund.processed"]
+    }
+
+    fn sample(&self, event_type: &str, seed: &SampleSeed<'_>) -> Option<Outgoing> {
+        let (reference, now) = (fields::sample_id(seed, "ref_"), seed.now.to_string());
+        let mut data = json!({
+            "id": seed.now.as_millisecond(), "domain": "test", "amount": seed.money.minor,
+            "currency": seed.money.currency.as_str(), "created_at": now,
+        });
+        if event_type == "refund.processed" {
+            data["status"] = "processed".into();
+            data["transaction_reference"] = reference.into();
+        } else {
+            data["status"] = event_type.strip_prefix("charge.").into();
+            data["reference"] = reference.into();
+            data["channel"] = "card".into();
+            data["paid_at"] = now.into();
+        }
+        let body = json!({"event": event_type, "data": data});
+        self.sample_types()
+            .contains(&event_type)
+            .then(|| Outgoing::json(&body))
+    }
+
+    fn sign(
+        &self,
+        outgoing: Outgoing,
+        secret: &Secret,
+        _settings: &Settings,
+        _now: Timestamp,
+    ) -> Result<Outgoing, CannotSign> {
+        fields::sign_body(outgoing, &SCHEME, secret, self.key())
+    }
+}
+
+fn status(event_type: &str) -> Option<Status> {
+    Some(match event_type {
+        "charge.success" => Status::Succeeded,
+        "charge.failed" => Status::Failed,
+        "charge.dispute.create" | "charge.dispute.remind" => Status::Disputed,
+        "refund.processed" => Status::Refunded,
+        "refund.failed" => Status::Succeeded,
+        _ => return None,
+    })
+}
