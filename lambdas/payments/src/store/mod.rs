@@ -5,6 +5,7 @@ mod dynamo;
 mod event_item;
 mod head_item;
 mod memory;
+mod timeline;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ pub use body::{Body, BodyTooLarge};
 pub use dynamo::DynamoStore;
 pub use event_item::{EventItem, ITEM_LIMIT};
 pub use memory::MemoryStore;
+pub use timeline::Timeline;
 
 use crate::aws::AwsFailure;
 use crate::event::Status;
