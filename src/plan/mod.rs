@@ -15,15 +15,7 @@ pub use build::{Facts, build, physical_address};
 pub use change::{Change, changes};
 pub use destroy::destroy;
 
-/// Keys of the tags that prove ownership.
-pub mod tag {
-    /// Name of the stack: the same in every environment.
-    pub const STACK: &str = "payhook:stack";
-    /// Environment.
-    pub const ENV: &str = "payhook:env";
-    /// Logical name.
-    pub const RESOURCE: &str = "payhook:resource";
-}
+pub use crate::resources::tag;
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

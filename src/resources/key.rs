@@ -1,9 +1,17 @@
 //! The customer-managed KMS key that encrypts everything of the stack.
 
+mod calls;
+mod policy;
+#[cfg(test)]
+mod tests;
+
+use super::policy::document::{canonical_conditions, sorted_texts};
 use super::policy::{Action, Grantable};
-use super::{Forced, Replace, Resource};
+use super::{Forced, Given, Replace, Resource, Schedule, Settle};
 use crate::graph::{Declared, Handle, Input, KeyArn, KeyId, Output, Text};
 use serde::{Deserialize, Serialize};
+
+pub(super) use calls::tags_of;
 
 /// A symmetric KMS key with yearly or faster rotation.
 ///
@@ -39,8 +47,9 @@ pub struct ServiceUse {
 
 impl Declared for Key {
     const KIND: &'static str = "kms-key";
+    // A key has no name in the cloud, and its description may change.
     fn physical_name(&self) -> String {
-        self.description.clone()
+        "customer-managed key".to_owned()
     }
 }
 
@@ -49,9 +58,49 @@ impl Resource for Key {
     const REPLACE: Replace = Replace::CreateFirst;
     const HOLDS: Option<&'static str> = Some("everything encrypted with it");
     const UNREAD: &'static [&'static str] = &["deletionWindowDays"];
+    const SETTLE: &'static [Settle] = SETTLE;
+
+    fn canonical(mut self) -> Self {
+        for service in &mut self.services {
+            service.actions = sorted_texts(std::mem::take(&mut service.actions));
+            service.conditions = canonical_conditions(std::mem::take(&mut service.conditions));
+        }
+        self.services.sort_by(|a, b| a.sid.cmp(&b.sid));
+        if !self.rotation {
+            self.rotation_period_days = Self::DEFAULT_ROTATION_DAYS;
+        }
+        self
+    }
 }
 
+/// KMS is eventually consistent; facts: section 2.
+const SETTLE: &[Settle] = &[
+    Settle {
+        name: "key to be visible",
+        codes: &["NotFoundException"],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 120,
+    },
+    Settle {
+        name: "key to be enabled",
+        codes: &["DisabledException"],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 600,
+    },
+    Settle {
+        name: "principals of the key policy to be visible to KMS",
+        codes: &["MalformedPolicyDocumentException"],
+        message: Some("invalid principals"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 120,
+    },
+];
+
 impl Key {
+    /// What AWS takes when no period is given.
+    const DEFAULT_ROTATION_DAYS: u16 = 365;
     /// Decrypting what a service encrypted with the key, in the caller's name.
     pub const DECRYPT: Action<Key> = Action::new(&["kms:Decrypt", "kms:DescribeKey"]);
     /// Encrypting and decrypting through a service.
@@ -74,4 +123,17 @@ impl Grantable for Key {
     fn grant_arn(handle: &Handle<Self>) -> Input<Text> {
         Input::from(handle.arn()).into_text()
     }
+}
+
+/// The ARN of a key that a service shows by id or by ARN; an alias stays as it is.
+pub(super) fn arn_of(given: &Given, reference: &str) -> String {
+    if reference.is_empty() || reference.starts_with("arn:") || reference.starts_with("alias/") {
+        return reference.to_owned();
+    }
+    given.arn("kms", &format!("key/{reference}"))
+}
+
+/// The bare id of a key given by id or by ARN.
+pub(super) fn id_of(reference: &str) -> &str {
+    reference.rsplit('/').next().unwrap_or(reference)
 }

@@ -1,6 +1,11 @@
 //! The name of the key.
 
-use super::Resource;
+mod calls;
+#[cfg(test)]
+mod tests;
+
+use super::key::id_of;
+use super::{Given, Outputs, Resource, Schedule, Settle};
 use crate::graph::{Declared, Input, KeyId};
 use serde::{Deserialize, Serialize};
 
@@ -27,4 +32,25 @@ impl Resource for KeyAlias {
         rule: "KMS cannot rename an alias",
     }];
     const TAGGED: bool = false;
+    const SETTLE: &'static [Settle] = SETTLE;
+
+    fn predicted(&self, given: &Given) -> Outputs {
+        Outputs::from([("aliasArn".to_owned(), given.arn("kms", &self.name))])
+    }
+
+    fn canonical(mut self) -> Self {
+        if let Ok(key) = self.key.get() {
+            self.key = Input::known(id_of(&key));
+        }
+        self
+    }
 }
+
+/// A new key is not at once visible to aliases; facts: section 3.
+const SETTLE: &[Settle] = &[Settle {
+    name: "key to be visible to aliases",
+    codes: &["NotFoundException"],
+    message: None,
+    schedule: Schedule::PROPAGATION,
+    budget_seconds: 600,
+}];

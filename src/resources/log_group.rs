@@ -1,7 +1,11 @@
 //! Log groups, owned from the start so that none is ever made without retention and key.
 
+mod calls;
+#[cfg(test)]
+mod tests;
+
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Resource};
+use super::{Forced, Given, Outputs, Resource, Schedule, Settle};
 use crate::graph::{Declared, Handle, Input, KeyArn, LogGroupArn, LogGroupName, Output, Text};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct LogGroup {
     /// Log group name.
     pub name: String,
-    /// Days that log events are kept; one of the values CloudWatch Logs allows.
+    /// Days that log events are kept; one of the values CloudWatch Logs allows, 0 for ever.
     pub retention_days: u32,
     /// The customer-managed key.
     pub key: Input<KeyArn>,
@@ -29,7 +33,40 @@ impl Resource for LogGroup {
         property: "name",
         rule: "CloudWatch Logs cannot rename a log group",
     }];
+    const SETTLE: &'static [Settle] = SETTLE;
+
+    fn predicted(&self, given: &Given) -> Outputs {
+        Outputs::from([
+            ("logGroupArn".to_owned(), self.arn(given)),
+            ("logGroupName".to_owned(), self.name.clone()),
+        ])
+    }
 }
+
+/// Changes of one group collide, and a key policy takes a while to reach CloudWatch Logs; facts: sections 1.2 and 13.
+const SETTLE: &[Settle] = &[
+    Settle {
+        name: "another change of the log group to finish",
+        codes: &["OperationAbortedException"],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 60,
+    },
+    Settle {
+        name: "key policy to admit CloudWatch Logs",
+        codes: &["InvalidParameterException", "AccessDeniedException"],
+        message: Some("specified KMS"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 90,
+    },
+    Settle {
+        name: "permissions that depend on the log group's tags",
+        codes: &["AccessDeniedException"],
+        message: Some("no identity-based policy allows the logs:PutRetentionPolicy"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 10,
+    },
+];
 
 impl LogGroup {
     /// Writing log events; never creating groups, which would come back after a destroy.
@@ -38,6 +75,10 @@ impl LogGroup {
     /// The group's ARN without a trailing `:*`, known before it exists.
     pub fn arn_of(name: &str) -> Input<Text> {
         arn("logs", [format!("log-group:{name}").into()])
+    }
+
+    fn arn(&self, given: &Given) -> String {
+        given.arn("logs", &format!("log-group:{}", self.name))
     }
 }
 

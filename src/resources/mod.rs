@@ -9,6 +9,7 @@ mod registry;
 #[cfg(test)]
 mod scripted;
 mod settle;
+mod tags;
 
 pub mod alarm;
 pub mod api;
@@ -41,6 +42,7 @@ pub use cloud::{Address, Cloud, Seen};
 pub use error::{Class, CloudError, During};
 pub use registry::{Definition, Kind, definition, definitions};
 pub use settle::{Poll, Schedule, Settle};
+pub use tags::tag;
 
 /// Tags of a resource, by key.
 pub type Tags = BTreeMap<String, String>;

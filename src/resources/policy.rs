@@ -1,5 +1,7 @@
 //! Statements of IAM policies, derived from grants.
 
+pub(crate) mod document;
+
 use crate::graph::{Handle, Input, Output, Part, Text, join};
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;

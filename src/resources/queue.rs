@@ -1,7 +1,11 @@
 //! The dead-letter queue of the pipe.
 
+mod calls;
+#[cfg(test)]
+mod tests;
+
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Resource};
+use super::{Forced, Given, Outputs, Resource, Schedule, Settle};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, QueueArn, Text};
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +36,39 @@ impl Resource for Queue {
         rule: "SQS cannot rename a queue",
     }];
     const HOLDS: Option<&'static str> = Some("dead letters not yet redriven");
+    const SETTLE: &'static [Settle] = SETTLE;
+
+    fn predicted(&self, given: &Given) -> Outputs {
+        Outputs::from([("queueArn".to_owned(), given.arn("sqs", &self.name))])
+    }
 }
+
+/// SQS holds a deleted queue's name for 60 s, and shows a new queue with a delay; facts: section 12.
+const SETTLE: &[Settle] = &[
+    Settle {
+        name: "the deleted queue to release its name",
+        codes: &[
+            "AWS.SimpleQueueService.QueueDeletedRecently",
+            "QueueDeletedRecently",
+        ],
+        message: None,
+        schedule: Schedule {
+            first: &[2_000],
+            then: 4_000,
+        },
+        budget_seconds: 90,
+    },
+    Settle {
+        name: "queue to be visible",
+        codes: &[
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "QueueDoesNotExist",
+        ],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 20,
+    },
+];
 
 impl Queue {
     /// Sending a message.

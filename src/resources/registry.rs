@@ -2,7 +2,7 @@
 
 use super::{
     Address, At, Aws, Class, CloudError, Delete, Forced, Given, Live, Observed, Outputs, Poll, Put,
-    Replace, Resource, Seen, Settle,
+    Replace, Seen, Settle,
 };
 use crate::graph::Declared;
 use async_trait::async_trait;
@@ -41,7 +41,15 @@ macro_rules! registry {
     };
 }
 
-registry! {}
+registry! {
+    Key = super::key::Key,
+    KeyAlias = super::key_alias::KeyAlias,
+    Role = super::role::Role,
+    Secret = super::secret::Secret,
+    Queue = super::queue::Queue,
+    Topic = super::topic::Topic,
+    LogGroup = super::log_group::LogGroup,
+}
 
 impl Kind {
     /// Looks a kind up by its name.

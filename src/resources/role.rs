@@ -1,7 +1,13 @@
 //! IAM roles; their policies are derived from grants.
 
+mod calls;
+#[cfg(test)]
+mod tests;
+mod trust;
+
+use super::policy::document::{canonical, canonical_conditions, sorted_texts};
 use super::policy::{Action, Condition, Grantable, Statement, UNSCOPED, Unscoped};
-use super::{Forced, Resource};
+use super::{Forced, Given, Outputs, Resource, Schedule, Settle};
 use crate::graph::{Declared, Graph, Handle, Input, Output, RoleArn, Text};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +23,9 @@ pub struct Role {
     pub trust: Trust,
     /// The inline policy's statements; filled by grants.
     pub statements: Vec<Statement>,
+    /// Inline policies by name and managed policies by ARN beside the one inline policy; payhook wants none.
+    #[serde(default)]
+    pub other_policies: Vec<String>,
 }
 
 /// The one service that may assume a role, and for which resource.
@@ -41,7 +50,51 @@ impl Resource for Role {
         property: "name",
         rule: "IAM cannot rename a role",
     }];
+    const SETTLE: &'static [Settle] = SETTLE;
+
+    fn predicted(&self, given: &Given) -> Outputs {
+        Outputs::from([("roleArn".to_owned(), self.arn(given))])
+    }
+
+    fn canonical(mut self) -> Self {
+        self.trust.conditions = canonical_conditions(self.trust.conditions);
+        self.statements = canonical(self.statements);
+        self.other_policies = sorted_texts(self.other_policies);
+        self
+    }
 }
+
+/// IAM is eventually consistent; facts: sections 1.2 and 4.
+const SETTLE: &[Settle] = &[
+    Settle {
+        name: "role to be visible to IAM",
+        codes: &["NoSuchEntity"],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 120,
+    },
+    Settle {
+        name: "another change of the role to finish",
+        codes: &["ConcurrentModification"],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 120,
+    },
+    Settle {
+        name: "principals of the trust policy to be visible to IAM",
+        codes: &["MalformedPolicyDocument"],
+        message: Some("Invalid principal in policy"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 120,
+    },
+    Settle {
+        name: "role to be free of policies",
+        codes: &["DeleteConflict"],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 120,
+    },
+];
 
 impl Role {
     /// Name of the one inline policy.
@@ -58,7 +111,16 @@ impl Role {
                 conditions,
             },
             statements: vec![],
+            other_policies: vec![],
         }
+    }
+
+    // The path is always `/`, and IAM answers with a unique id in place of the ARN right after a create.
+    fn arn(&self, given: &Given) -> String {
+        let Given {
+            partition, account, ..
+        } = given;
+        format!("arn:{partition}:iam::{account}:role/{}", self.name)
     }
 }
 

@@ -6,7 +6,8 @@
 
 mod wire;
 
-use super::{Aws, Given};
+use super::tags::tag;
+use super::{At, Aws, Class, CloudError, Given, Outputs, Resource, Tags};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -16,7 +17,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard};
 use wire::Asked;
 
@@ -91,6 +92,43 @@ pub fn scripted(replies: impl IntoIterator<Item = Reply>) -> (Aws, Script) {
         account: "123456789012".to_owned(),
     };
     (Aws::new(&config, given, false), script)
+}
+
+/// A resource of stack `payment-webhooks`, environment `dev`, with one tag of the user's and nothing on record.
+pub fn at<R>(logical: &str, properties: R) -> At<R> {
+    let tags = [
+        (tag::STACK, "payment-webhooks"),
+        (tag::ENV, "dev"),
+        (tag::RESOURCE, logical),
+        ("team", "payments"),
+    ];
+    At {
+        logical: logical.to_owned(),
+        properties,
+        outputs: Outputs::new(),
+        tags: tags.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+    }
+}
+
+/// Tags as a list of objects, with the service's own names for key and value.
+pub fn tag_list(tags: &Tags, key: &str, value: &str) -> Value {
+    let one = |(k, v): (&String, &String)| json!({ key: k, value: v });
+    tags.iter().map(one).collect()
+}
+
+/// What the engine would wait for on this refusal, by the kind's settle rules.
+pub fn waits_for<R: Resource>(code: &str, message: &str) -> Option<&'static str> {
+    let error = CloudError::new("any", Class::Invalid, code, message);
+    let rule = R::SETTLE.iter().find(|rule| rule.covers(&error));
+    rule.map(|rule| rule.name)
+}
+
+/// Runs one case of a property test to its end.
+pub fn run<T>(case: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime can be made").block_on(case)
 }
 
 /// What a test later asks about the calls that were made.
@@ -183,7 +221,6 @@ impl HttpClient for Script {
 mod tests {
     use super::super::{Class, During};
     use super::*;
-    use serde_json::json;
 
     #[tokio::test]
     async fn every_protocol_carries_a_call_an_answer_and_a_refusal() {

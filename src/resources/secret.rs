@@ -1,7 +1,11 @@
 //! The secret that holds the providers' signing secrets; its value is never managed here.
 
+mod calls;
+#[cfg(test)]
+mod tests;
+
 use super::policy::{Action, Grantable};
-use super::{Forced, Resource};
+use super::{Forced, Resource, Schedule, Settle};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, SecretArn, Text};
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +37,26 @@ impl Resource for Secret {
     }];
     const HOLDS: Option<&'static str> = Some("the providers' signing secrets");
     const UNREAD: &'static [&'static str] = &["recoveryWindowDays"];
+    const SETTLE: &'static [Settle] = SETTLE;
 }
+
+/// A forced delete takes effect only after a while, and holds the name until then; facts: section 15.
+const SETTLE: &[Settle] = &[
+    Settle {
+        name: "the deleted secret to release its name",
+        codes: &["InvalidRequestException"],
+        message: Some("scheduled for deletion"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 120,
+    },
+    Settle {
+        name: "the deleted secret to release its name",
+        codes: &["InvalidRequestException"],
+        message: Some("was deleted"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 120,
+    },
+];
 
 impl Secret {
     /// Reading the value.

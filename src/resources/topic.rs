@@ -1,6 +1,10 @@
 //! The topic that alarms publish to.
 
-use super::{Forced, Resource};
+mod calls;
+#[cfg(test)]
+mod tests;
+
+use super::{Forced, Given, Outputs, Resource, Schedule, Settle};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, TopicArn};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +32,40 @@ impl Resource for Topic {
         property: "name",
         rule: "SNS cannot rename a topic",
     }];
+    const SETTLE: &'static [Settle] = SETTLE;
+
+    fn predicted(&self, given: &Given) -> Outputs {
+        Outputs::from([("topicArn".to_owned(), self.arn(given))])
+    }
+}
+
+/// Tag changes collide with each other, and permissions by tag lag behind them; facts: sections 1.2 and 16.
+const SETTLE: &[Settle] = &[
+    Settle {
+        name: "another change of the topic's tags to finish",
+        codes: &[
+            "ConcurrentAccess",
+            "ConcurrentAccessException",
+            "StaleTag",
+            "StaleTagException",
+        ],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 60,
+    },
+    Settle {
+        name: "permissions that depend on the topic's tags",
+        codes: &["AuthorizationError"],
+        message: Some("no identity-based policy allows"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 10,
+    },
+];
+
+impl Topic {
+    fn arn(&self, given: &Given) -> String {
+        given.arn("sns", &self.name)
+    }
 }
 
 impl Handle<Topic> {

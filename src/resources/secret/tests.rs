@@ -1,0 +1,210 @@
+use super::*;
+use crate::resources::scripted::*;
+use crate::resources::{At, Class, Delete, Live, Observed, Outputs, Put, Tags};
+use proptest::prelude::*;
+use serde_json::json;
+
+const ARN: &str =
+    "arn:aws:secretsmanager:eu-central-1:123456789012:secret:payment-webhook/dev/providers-AbCdEf";
+const KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/k-1";
+const CREATE: &str = "secretsmanager:CreateSecret";
+const DESCRIBE: &str = "secretsmanager:DescribeSecret";
+const RESTORE: &str = "secretsmanager:RestoreSecret";
+const DELETE: &str = "secretsmanager:DeleteSecret";
+const HELD: &str = "You can't create this secret because a secret with this name is already scheduled for deletion.";
+
+fn secret() -> Secret {
+    Secret {
+        name: "payment-webhook/dev/providers".to_owned(),
+        description: "Signing secrets".to_owned(),
+        key: Input::known(KEY),
+        recovery_window_days: 7,
+    }
+}
+
+fn wanted() -> At<Secret> {
+    at("providers", secret())
+}
+
+fn shown(secret: &Secret, key: &str, tags: &Tags, deleted: bool) -> Reply {
+    let mut shown = json!({"ARN": ARN, "Name": secret.name, "Description": secret.description,
+        "KmsKeyId": key, "Tags": tag_list(tags, "Key", "Value")});
+    if deleted {
+        shown["DeletedDate"] = json!(1_700_000_000.5);
+    }
+    reply(DESCRIBE, 200, shown)
+}
+
+async fn read_back(secret: Secret, key: &str) -> Observed<Secret> {
+    let at = at("providers", secret.clone());
+    let (aws, script) = scripted([shown(&secret, key, &at.tags, false)]);
+    let observed = Secret::read(&aws, &at).await.unwrap().unwrap();
+    script.assert_calls([DESCRIBE]);
+    observed
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn a_read_gives_back_every_property(description in ".{0,9}", days in 0u8..30, id in "[a-f0-9]{4}") {
+        let key = format!("arn:aws:kms:eu-central-1:123456789012:key/{id}");
+        let secret = Secret {
+            description,
+            recovery_window_days: days,
+            key: Input::known(key.clone()),
+            ..secret()
+        };
+        for echo in [key, id] {
+            let observed = run(read_back(secret.clone(), &echo));
+            prop_assert_eq!(&observed.properties, &secret);
+            prop_assert_eq!(&observed.outputs["secretArn"], ARN);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_new_secret_has_a_key_and_tags_but_no_value() {
+    let (aws, script) = scripted([reply(CREATE, 200, json!({ "ARN": ARN }))]);
+    let done = Secret::put(&aws, &wanted(), None).await.unwrap();
+    assert_eq!(
+        done,
+        Put::Done(Outputs::from([("secretArn".to_owned(), ARN.to_owned())]))
+    );
+    let body = script.body(CREATE);
+    assert_eq!(
+        (&body["KmsKeyId"], &body["SecretString"]),
+        (&json!(KEY), &json!(null))
+    );
+    assert_eq!(body["Tags"], tag_list(&wanted().tags, "Key", "Value"));
+}
+
+#[tokio::test]
+async fn our_secret_left_to_be_deleted_is_restored() {
+    let at = wanted();
+    let (aws, script) = scripted([
+        reply_error(CREATE, 400, "InvalidRequestException", HELD),
+        shown(&secret(), KEY, &at.tags, true),
+        reply(RESTORE, 200, json!({ "ARN": ARN })),
+    ]);
+    let put = Secret::put(&aws, &at, None).await.unwrap();
+    assert_eq!(put, Put::Waiting("secret to be restored"));
+    script.assert_calls([CREATE, DESCRIBE, RESTORE]);
+}
+
+#[tokio::test]
+async fn somebody_elses_secret_left_to_be_deleted_is_not_restored() {
+    let (aws, script) = scripted([
+        reply_error(CREATE, 400, "InvalidRequestException", HELD),
+        shown(&secret(), KEY, &Tags::new(), true),
+    ]);
+    let error = Secret::put(&aws, &wanted(), None).await.unwrap_err();
+    assert_eq!(
+        (error.class, error.code.as_str()),
+        (Class::Invalid, "name-held")
+    );
+    assert_eq!(waits_for::<Secret>(&error.code, &error.message), None);
+    script.assert_calls([CREATE, DESCRIBE]);
+}
+
+#[tokio::test]
+async fn a_name_still_held_by_a_forced_delete_is_waited_for() {
+    let (aws, _) = scripted([
+        reply_error(CREATE, 400, "InvalidRequestException", HELD),
+        reply_error(DESCRIBE, 400, "ResourceNotFoundException", "no secret"),
+    ]);
+    let error = Secret::put(&aws, &wanted(), None).await.unwrap_err();
+    assert!(waits_for::<Secret>(&error.code, &error.message).is_some());
+    let deleted = "You can't perform this operation on the secret because it was deleted.";
+    assert!(waits_for::<Secret>("InvalidRequestException", deleted).is_some());
+    assert_eq!(
+        waits_for::<Secret>("InvalidRequestException", "Secrets are replicated"),
+        None
+    );
+}
+
+#[tokio::test]
+async fn a_secret_left_to_be_deleted_or_absent_reads_as_none() {
+    for answer in [
+        shown(&secret(), KEY, &wanted().tags, true),
+        reply_error(DESCRIBE, 400, "ResourceNotFoundException", "no secret"),
+    ] {
+        let (aws, _) = scripted([answer]);
+        assert!(Secret::read(&aws, &wanted()).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn each_change_makes_exactly_its_own_call_and_no_change_none() {
+    type Change = fn(&mut At<Secret>);
+    let table: [(&[&str], Change); 6] = [
+        (&[], |_| {}),
+        (&[], |at| at.properties.recovery_window_days = 30),
+        (&["secretsmanager:UpdateSecret"], |at| {
+            at.properties.description = String::new()
+        }),
+        (&["secretsmanager:UpdateSecret"], |at| {
+            at.properties.key = Input::known("k-2")
+        }),
+        (&["secretsmanager:TagResource"], |at| {
+            at.tags.insert("a".to_owned(), "b".to_owned());
+        }),
+        (&["secretsmanager:UntagResource"], |at| {
+            at.tags.remove("team");
+        }),
+    ];
+    let observed = read_back(secret(), KEY).await;
+    for (calls, change) in table {
+        let mut at = wanted();
+        change(&mut at);
+        let (aws, script) = scripted(calls.iter().map(|call| reply(call, 200, json!({}))));
+        let put = Secret::put(&aws, &at, Some(&observed)).await.unwrap();
+        assert_eq!(put, Put::Done(observed.outputs.clone()));
+        script.assert_calls(calls.iter().copied());
+        for call in calls {
+            assert_eq!(script.body(call)["SecretId"], ARN);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_update_sends_only_what_changed() {
+    let mut at = wanted();
+    at.properties.description = String::new();
+    let observed = read_back(secret(), KEY).await;
+    let (aws, script) = scripted([reply("secretsmanager:UpdateSecret", 200, json!({}))]);
+    Secret::put(&aws, &at, Some(&observed)).await.unwrap();
+    let body = script.body("secretsmanager:UpdateSecret");
+    assert_eq!(
+        (&body["Description"], &body["KmsKeyId"]),
+        (&json!(""), &json!(null))
+    );
+}
+
+#[tokio::test]
+async fn a_delete_leaves_the_window_or_none_at_all() {
+    let observed = read_back(secret(), KEY).await;
+    for (days, field, value) in [
+        (7, "RecoveryWindowInDays", json!(7)),
+        (0, "ForceDeleteWithoutRecovery", json!(true)),
+    ] {
+        let mut at = wanted();
+        at.properties.recovery_window_days = days;
+        let (aws, script) = scripted([reply(DELETE, 200, json!({}))]);
+        assert_eq!(
+            Secret::delete(&aws, &at, &observed).await.unwrap(),
+            Delete::Gone
+        );
+        assert_eq!(script.body(DELETE), json!({"SecretId": ARN, field: value}));
+    }
+    for (code, message) in [
+        ("ResourceNotFoundException", "no secret"),
+        (
+            "InvalidRequestException",
+            "it is already scheduled for deletion",
+        ),
+    ] {
+        let (aws, _) = scripted([reply_error(DELETE, 400, code, message)]);
+        let gone = Secret::delete(&aws, &wanted(), &observed).await.unwrap();
+        assert_eq!(gone, Delete::Gone);
+    }
+}
