@@ -1,0 +1,349 @@
+//! What the table says to DynamoDB, and what becomes of DynamoDB's documented answers.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::RetryConfig;
+use jiff::Timestamp;
+use payments::store::{
+    DynamoStore, EventItem, Finish, Key, Lease, Leased, Processing, Store, StoreError, Stored,
+    store_once,
+};
+use serde_json::{Value, json};
+
+const CARD: &str = "4242424242424242";
+
+/// A table behind scripted answers, one per call; the requests can be read afterwards.
+fn table(answers: Vec<(u16, Value)>, attempts: u32) -> (StaticReplayClient, DynamoStore) {
+    let request = || {
+        http::Request::builder()
+            .uri("https://dynamodb.eu-central-1.amazonaws.com/")
+            .body(SdkBody::empty())
+    };
+    let event = |(status, body): (u16, Value)| {
+        let response = http::Response::builder()
+            .status(status)
+            .header("x-amzn-requestid", "REQ1");
+        ReplayEvent::new(
+            request().unwrap(),
+            response.body(SdkBody::from(body.to_string())).unwrap(),
+        )
+    };
+    let http = StaticReplayClient::new(answers.into_iter().map(event).collect());
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::new("a", "b", None, None, "test"))
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(attempts)
+                .with_initial_backoff(std::time::Duration::ZERO),
+        )
+        .http_client(http.clone())
+        .build();
+    (
+        http,
+        DynamoStore::new(Client::from_conf(config), "payments-dev"),
+    )
+}
+
+fn sent(http: &StaticReplayClient, call: usize) -> Value {
+    serde_json::from_slice(
+        http.actual_requests()
+            .nth(call)
+            .unwrap()
+            .body()
+            .bytes()
+            .unwrap(),
+    )
+    .unwrap()
+}
+
+fn key() -> Key {
+    Key {
+        payment_id: "stripe:pi_1".into(),
+        timestamp: 1_000,
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().unwrap()
+}
+
+fn event() -> EventItem {
+    let item = EventItem {
+        key: key(),
+        provider: "stripe".into(),
+        event_id: "evt_1".into(),
+        event_type: "payment_intent.succeeded".into(),
+        body_digest: String::new(),
+        occurred_ms: Some(1_000),
+        event_status: None,
+        money: None,
+        provider_payment_id: "pi_1".into(),
+        received_at: now(),
+        signed: true,
+        trace_id: None,
+        expires_at: None,
+        body: None,
+        processing: Processing::Received,
+        processed_at: None,
+        status: None,
+        outcome_id: None,
+        failure: None,
+    };
+    item.with_body(CARD.as_bytes()).unwrap()
+}
+
+/// The item of [`event`] as DynamoDB answers it.
+fn wire(processing: &str) -> Value {
+    json!({
+        "paymentId": {"S": "stripe:pi_1"}, "timestamp": {"N": "1000"}, "recordType": {"S": "event"}, "provider": {"S": "stripe"},
+        "eventId": {"S": "evt_1"}, "eventType": {"S": "payment_intent.succeeded"}, "bodyDigest": {"S": event().body_digest},
+        "occurredAt": {"N": "1000"}, "eventStatus": {"S": "none"}, "providerPaymentId": {"S": "pi_1"},
+        "receivedAt": {"S": "2026-01-01T00:00:00Z"}, "signed": {"BOOL": true}, "processing": {"S": processing},
+        "failure": {"M": {"error": {"S": "Permanent"}, "cause": {"S": "x"}}},
+    })
+}
+
+fn failed(code: &str) -> Value {
+    json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": format!("about {CARD}")})
+}
+
+fn condition_failed(item: Value) -> (u16, Value) {
+    let mut answer = failed("ConditionalCheckFailedException");
+    answer["Item"] = item;
+    (400, answer)
+}
+
+fn lease() -> Lease {
+    Lease {
+        owner: "arn:e1".into(),
+        now: now(),
+        until: now(),
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_written_only_where_nothing_is_and_the_old_item_is_asked_for() {
+    let (http, table) = table(vec![(200, json!({}))], 1);
+    assert_eq!(table.insert(&event()).await.unwrap(), None);
+    let put = sent(&http, 0);
+    assert_eq!(
+        put["ConditionExpression"],
+        "attribute_not_exists(paymentId)"
+    );
+    assert_eq!(put["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
+    assert_eq!(put["TableName"], "payments-dev");
+    let mut names: Vec<_> = put["Item"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "body",
+            "bodyBytes",
+            "bodyDigest",
+            "eventId",
+            "eventStatus",
+            "eventType",
+            "occurredAt",
+            "paymentId",
+            "processing",
+            "provider",
+            "providerPaymentId",
+            "receivedAt",
+            "recordType",
+            "signed",
+            "timestamp"
+        ]
+    );
+    assert_eq!(put["Item"]["recordType"], json!({"S": "event"}));
+}
+
+#[tokio::test]
+async fn the_item_in_the_way_decides_what_the_event_is() {
+    let mut stranger = wire("received");
+    stranger["eventId"] = json!({"S": "evt_0"});
+    let (http, table1) = table(
+        vec![
+            condition_failed(stranger),
+            condition_failed(wire("processed")),
+        ],
+        1,
+    );
+    let moved = Key {
+        timestamp: 1_000,
+        ..key()
+    };
+    assert_eq!(
+        store_once(&table1, event()).await.unwrap(),
+        Stored::Duplicate(moved)
+    );
+    assert_eq!(
+        sent(&http, 1)["Item"]["timestamp"],
+        json!({"N": "1001"}),
+        "the next free millisecond"
+    );
+
+    let mut other = wire("received");
+    other["bodyDigest"] = json!({"S": "0000"});
+    let (_, table2) = table(vec![condition_failed(other)], 1);
+    assert_eq!(
+        store_once(&table2, event()).await.unwrap(),
+        Stored::Conflict(key())
+    );
+}
+
+#[tokio::test]
+async fn the_search_for_a_free_key_ends() {
+    let mut stranger = wire("received");
+    stranger["eventId"] = json!({"S": "evt_0"});
+    let (http, table) = table(
+        (0..1_001)
+            .map(|_| condition_failed(stranger.clone()))
+            .collect(),
+        1,
+    );
+    assert!(matches!(
+        store_once(&table, event()).await,
+        Err(StoreError::NoFreeKey)
+    ));
+    assert_eq!(http.actual_requests().count(), 1_000);
+}
+
+#[tokio::test]
+async fn a_write_whose_reply_was_lost_counts_as_stored_once() {
+    // The SDK sends the put again after the 500 and finds what the first one wrote.
+    let (_, table) = table(
+        vec![
+            (500, failed("InternalServerError")),
+            condition_failed(wire("received")),
+        ],
+        2,
+    );
+    assert_eq!(
+        store_once(&table, event()).await.unwrap(),
+        Stored::Duplicate(key())
+    );
+}
+
+#[tokio::test]
+async fn an_error_is_transient_or_not_and_says_no_more_than_code_and_request() {
+    for (status, code, transient) in [
+        (400, "ProvisionedThroughputExceededException", true),
+        (400, "ThrottlingException", true),
+        (400, "RequestLimitExceeded", true),
+        (500, "InternalServerError", true),
+        (503, "ServiceUnavailable", true),
+        (400, "AccessDeniedException", false),
+        (400, "ResourceNotFoundException", false),
+        (400, "ValidationException", false),
+    ] {
+        let (_, table) = table(vec![(status, failed(code))], 1);
+        let error = table.insert(&event()).await.unwrap_err();
+        assert_eq!(error.is_transient(), transient, "{code}");
+        let text = format!("{error}");
+        assert!(
+            text.contains(code) && text.contains("REQ1") && text.contains("payments-dev"),
+            "{text}"
+        );
+        assert!(!text.contains(CARD), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_lease_is_refused_for_the_reason_the_item_shows() {
+    let leased = |answer| async move {
+        let (http, table) = table(vec![answer], 1);
+        (table.lease(&key(), &lease()).await, http)
+    };
+    let (taken, http) = leased((200, json!({"Attributes": wire("failed")}))).await;
+    let Leased::Taken(item) = taken.unwrap() else {
+        panic!("a failed event can be taken up again")
+    };
+    assert_eq!(
+        (item.processing, item.failure.as_deref()),
+        (Processing::Failed, Some("Permanent"))
+    );
+    let update = sent(&http, 0);
+    assert!(
+        update["ConditionExpression"]
+            .as_str()
+            .unwrap()
+            .contains("leaseUntil <= :now")
+    );
+    assert_eq!(update["ReturnValues"], "ALL_NEW");
+
+    assert!(matches!(
+        leased(condition_failed(wire("processed"))).await.0,
+        Ok(Leased::Finished(_))
+    ));
+    assert!(matches!(
+        leased(condition_failed(wire("ignored"))).await.0,
+        Ok(Leased::Finished(_))
+    ));
+    assert!(matches!(
+        leased(condition_failed(wire("received"))).await.0,
+        Ok(Leased::Held)
+    ));
+    assert!(matches!(
+        leased((400, failed("ConditionalCheckFailedException")))
+            .await
+            .0,
+        Ok(Leased::Missing)
+    ));
+    let head = json!({"paymentId": {"S": "stripe:pi_1"}, "timestamp": {"N": "0"}, "recordType": {"S": "payment"}});
+    assert!(matches!(
+        leased(condition_failed(head)).await.0,
+        Ok(Leased::Missing)
+    ));
+}
+
+#[tokio::test]
+async fn a_finished_event_loses_its_lease_and_its_failure() {
+    let (http, table) = table(vec![(200, json!({}))], 1);
+    let outcome = Some((payments::event::Status::Succeeded, "o-1".to_owned()));
+    let finish = Finish {
+        processing: Processing::Processed,
+        at: now(),
+        outcome,
+    };
+    assert!(table.finish(&key(), "arn:e1", &finish).await.unwrap());
+    let update = sent(&http, 0);
+    assert_eq!(
+        update["ConditionExpression"],
+        "recordType = :event AND leaseOwner = :owner"
+    );
+    let expression = update["UpdateExpression"].as_str().unwrap();
+    assert!(
+        expression.ends_with("REMOVE leaseOwner, leaseUntil, failure, failedAt"),
+        "{expression}"
+    );
+}
+
+#[tokio::test]
+async fn an_item_of_another_shape_is_an_error_that_names_the_attribute() {
+    for attribute in [
+        "eventId",
+        "bodyDigest",
+        "processing",
+        "receivedAt",
+        "signed",
+    ] {
+        let mut item = wire("received");
+        item[attribute] = json!({"N": "1"});
+        let (_, table) = table(vec![condition_failed(item)], 1);
+        let error = table.insert(&event()).await.unwrap_err();
+        assert!(
+            matches!(error, StoreError::Unreadable { attribute: named, .. } if named == attribute),
+            "{error}"
+        );
+        assert!(!error.is_transient());
+    }
+}
