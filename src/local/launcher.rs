@@ -15,8 +15,14 @@ pub(super) const REQUIREMENTS: &str = include_str!("launcher/requirements.txt");
 const FILES: [(&str, &str); 7] = [
     ("launcher.py", include_str!("launcher/launcher.py")),
     ("replace.py", include_str!("launcher/replace.py")),
-    ("gaps_apigateway.py", include_str!("launcher/gaps_apigateway.py")),
-    ("gaps_control_plane.py", include_str!("launcher/gaps_control_plane.py")),
+    (
+        "gaps_apigateway.py",
+        include_str!("launcher/gaps_apigateway.py"),
+    ),
+    (
+        "gaps_control_plane.py",
+        include_str!("launcher/gaps_control_plane.py"),
+    ),
     ("gaps_lambda.py", include_str!("launcher/gaps_lambda.py")),
     ("gaps_pipes.py", include_str!("launcher/gaps_pipes.py")),
     ("gaps_restart.py", include_str!("launcher/gaps_restart.py")),

@@ -1,6 +1,8 @@
 //! Alarms for what an on-call engineer needs to know.
 
-use super::{Forced, Resource};
+mod calls;
+
+use super::{Forced, Given, Outputs, Resource, Unmanaged};
 use crate::graph::{Declared, Input, Text, TopicArn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,8 +29,11 @@ pub struct Alarm {
     pub evaluation_periods: u32,
     /// Fires at this value or above.
     pub threshold: f64,
-    /// Who is told.
+    /// Who is told, when it fires and when it is over.
     pub topic: Input<TopicArn>,
+    /// What else was found set.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 impl Declared for Alarm {
@@ -43,4 +48,9 @@ impl Resource for Alarm {
         property: "name",
         rule: "CloudWatch cannot rename an alarm",
     }];
+
+    fn predicted(&self, given: &Given) -> Outputs {
+        let arn = given.arn("cloudwatch", &format!("alarm:{}", self.name));
+        Outputs::from([("alarmArn".to_owned(), arn)])
+    }
 }

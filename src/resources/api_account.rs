@@ -1,6 +1,8 @@
 //! The role with which API Gateway writes logs, one for the whole account and region.
 
-use super::Resource;
+mod calls;
+
+use super::{Resource, Schedule, Settle};
 use crate::graph::{Declared, Input, RoleArn};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,23 @@ impl Declared for ApiAccount {
     }
 }
 
+/// API Gateway tries the role before it takes it, so a new role must have reached it with its trust and its policy.
+const fn usable(message: &'static str) -> Settle {
+    Settle {
+        name: "role to be usable by API Gateway",
+        codes: &["BadRequestException"],
+        message: Some(message),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 120,
+    }
+}
+
 impl Resource for ApiAccount {
     const TAGGED: bool = false;
+    const SETTLE: &'static [Settle] = &[
+        usable("does not have required permissions"),
+        usable("could not successfully write to CloudWatch Logs"),
+        usable("does not have required trust"),
+        usable("not authorized"),
+    ];
 }

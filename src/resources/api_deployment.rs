@@ -1,6 +1,9 @@
 //! Deployments of the REST API: immutable snapshots, addressed by their content.
 
-use super::{Forced, Replace, Resource};
+mod calls;
+
+use super::api::gateway::CONCURRENT;
+use super::{Forced, Replace, Resource, Schedule, Settle};
 use crate::graph::{ApiContent, ApiId, Declared, DeploymentId, Handle, Input, Output};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +19,7 @@ pub struct ApiDeployment {
 
 impl Declared for ApiDeployment {
     const KIND: &'static str = "api-deployment";
+    // The same for every content: a new content is a replace of this resource, not another resource.
     fn physical_name(&self) -> String {
         "deployment".to_owned()
     }
@@ -34,11 +38,21 @@ impl Resource for ApiDeployment {
     ];
     const REPLACE: Replace = Replace::CreateFirst;
     const TAGGED: bool = false;
+    const SETTLE: &'static [Settle] = &[
+        CONCURRENT,
+        Settle {
+            name: "stage to move to the new deployment",
+            codes: &["BadRequestException"],
+            message: Some("Active stages"),
+            schedule: Schedule::PROPAGATION,
+            budget_seconds: 120,
+        },
+    ];
 }
 
 impl Handle<ApiDeployment> {
     /// The deployment's id.
     pub fn id(&self) -> Output<DeploymentId> {
-        self.output("deploymentId")
+        self.output(calls::ID)
     }
 }

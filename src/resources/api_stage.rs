@@ -1,6 +1,9 @@
 //! The stage of the REST API that callers reach.
 
-use super::{Forced, Resource};
+mod calls;
+
+use super::api::gateway::CONCURRENT;
+use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{ApiId, Declared, DeploymentId, Handle, Input, LogGroupArn, Output, StageName};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +29,9 @@ pub struct ApiStage {
     pub access_log_format: String,
     /// Whether detailed CloudWatch metrics are kept per method.
     pub detailed_metrics: bool,
+    /// What else was found set; among it the logging of whole requests, which payhook never switches on.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 impl Declared for ApiStage {
@@ -46,11 +52,45 @@ impl Resource for ApiStage {
             rule: "a stage belongs to one API",
         },
     ];
+    const SETTLE: &'static [Settle] = &[
+        CONCURRENT,
+        Settle {
+            name: "API Gateway to see its logging role",
+            codes: &["BadRequestException"],
+            message: Some("CloudWatch Logs role ARN must be set in account settings"),
+            schedule: Schedule::PROPAGATION,
+            budget_seconds: 120,
+        },
+    ];
+
+    fn predicted(&self, _given: &Given) -> Outputs {
+        Outputs::from([("stageName".to_owned(), self.name.clone())])
+    }
 }
 
 impl Handle<ApiStage> {
     /// The stage's name.
     pub fn stage_name(&self) -> Output<StageName> {
         self.output("stageName")
+    }
+}
+
+/// Where callers reach a stage: at AWS by the API's own host name, at an emulator by a path of its one endpoint.
+pub fn invoke_url(given: &Given, endpoint: Option<&str>, api: &str, stage: &str) -> String {
+    match endpoint {
+        Some(endpoint) => {
+            let endpoint = endpoint.trim_end_matches('/');
+            format!("{endpoint}/_aws/execute-api/{api}/{stage}")
+        }
+        None => {
+            let suffix = match given.partition.as_str() {
+                "aws-cn" => "amazonaws.com.cn",
+                _ => "amazonaws.com",
+            };
+            format!(
+                "https://{api}.execute-api.{}.{suffix}/{stage}",
+                given.region
+            )
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The AWS clients that the kinds call, and AWS as the engine's cloud.
 
-use super::{Address, Cloud, CloudError, Delete, During, Given, Put, Seen, definition};
+use super::{Address, Attempts, Cloud, CloudError, Delete, During, Given, Put, Seen, definition};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
@@ -19,6 +19,10 @@ pub struct Aws {
     pub artifacts: HashMap<String, PathBuf>,
     /// Whether this endpoint is the local emulator, which does not show everything.
     pub emulated: bool,
+    /// The one endpoint of all services, where it is not AWS's own.
+    pub endpoint: Option<String>,
+    /// What this process has tried to make.
+    pub attempts: Attempts,
     /// API Gateway (REST).
     pub apigateway: aws_sdk_apigateway::Client,
     /// CloudWatch.
@@ -83,6 +87,8 @@ impl Aws {
             given,
             artifacts: HashMap::new(),
             emulated,
+            endpoint: config.endpoint_url().map(str::to_owned),
+            attempts: Attempts::default(),
             apigateway: aws_sdk_apigateway::Client::new(config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(config),
             logs: aws_sdk_cloudwatchlogs::Client::new(config),

@@ -1,11 +1,16 @@
 //! The dashboard of the stack.
 
-use super::{Forced, Resource};
+mod calls;
+mod marker;
+
+use super::{Forced, Resource, Schedule, Settle};
 use crate::graph::Declared;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A CloudWatch dashboard; global to the account, so its name carries environment and region.
+///
+/// AWS keeps no tags for dashboards: a text widget says whose it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Dashboard {
@@ -28,4 +33,11 @@ impl Resource for Dashboard {
         rule: "CloudWatch cannot rename a dashboard",
     }];
     const TAGGED: bool = false;
+    const SETTLE: &'static [Settle] = &[Settle {
+        name: "another change of the dashboard to end",
+        codes: &["ConflictException"],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 60,
+    }];
 }

@@ -2,6 +2,7 @@
 //!
 //! A new kind is one new file and one line in `registry.rs`.
 
+mod attempts;
 mod aws;
 mod cloud;
 mod error;
@@ -37,6 +38,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use attempts::Attempts;
 pub use aws::Aws;
 pub use cloud::{Address, Cloud, Seen};
 pub use error::{Class, CloudError, During};
@@ -49,6 +51,11 @@ pub type Tags = BTreeMap<String, String>;
 
 /// What a resource gives to others once it exists, by output name.
 pub type Outputs = BTreeMap<String, String>;
+
+/// Settings away from AWS's defaults that payhook never makes, by AWS's names for them.
+///
+/// Always empty when declared: what a read finds here was changed outside, and a put takes it back.
+pub type Unmanaged = BTreeMap<String, serde_json::Value>;
 
 /// Where the stack lives; known before any resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

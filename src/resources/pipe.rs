@@ -1,7 +1,10 @@
 //! The EventBridge pipe from the table's stream to the state machine.
 
+mod calls;
+mod shape;
+
 use super::policy::arn;
-use super::{Forced, Poll, Resource};
+use super::{Forced, Given, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Input, QueueArn, RoleArn, StateMachineArn, StreamArn, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,10 +31,10 @@ pub struct Pipe {
     pub batching_window_seconds: u32,
     /// Where reading starts when the pipe is new.
     pub starting_position: StartingPosition,
-    /// Tries after the first, 0 to 10,000; endless retries would block the shard.
-    pub maximum_retry_attempts: u32,
-    /// Seconds after which a record is given up, 60 to 604,800.
-    pub maximum_record_age_seconds: u32,
+    /// Tries after the first, 0 to 10,000. AWS shows -1 for endless, which would block the shard.
+    pub maximum_retry_attempts: i32,
+    /// Seconds after which a record is given up, 60 to 604,800. AWS shows -1 for never.
+    pub maximum_record_age_seconds: i32,
     /// Batches of one shard at the same time, 1 to 10.
     pub parallelization_factor: u32,
     /// Whether a failing batch is halved to find the record at fault.
@@ -40,6 +43,9 @@ pub struct Pipe {
     pub dead_letter_queue: Input<QueueArn>,
     /// Whether it runs.
     pub running: bool,
+    /// What else was found set.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 /// Where reading starts when a pipe is new.
@@ -75,6 +81,73 @@ impl Resource for Pipe {
         },
     ];
     const POLL: Poll = Poll::LONG;
+    const SETTLE: &'static [Settle] = &[
+        Settle {
+            name: "another change of the pipe to end",
+            codes: &["ConflictException"],
+            message: None,
+            schedule: Schedule::PROPAGATION,
+            budget_seconds: 300,
+        },
+        Settle {
+            name: "role to be assumable by EventBridge Pipes",
+            codes: &["ValidationException", "AccessDeniedException"],
+            message: Some("assume"),
+            schedule: Schedule::PROPAGATION,
+            budget_seconds: 120,
+        },
+        Settle {
+            name: "role's permissions to reach EventBridge Pipes",
+            codes: &["ValidationException", "AccessDeniedException"],
+            message: Some("customer role does not have permissions"),
+            schedule: Schedule::PROPAGATION,
+            budget_seconds: 120,
+        },
+        Settle {
+            name: "stream to be readable by the pipe",
+            codes: &["ValidationException"],
+            message: Some("Cannot access stream"),
+            schedule: Schedule::PROPAGATION,
+            budget_seconds: 300,
+        },
+        Settle {
+            name: "dead-letter queue to accept the pipe's messages",
+            codes: &["ValidationException"],
+            message: Some("sending message to SQS queue"),
+            schedule: Schedule::PROPAGATION,
+            budget_seconds: 120,
+        },
+    ];
+
+    fn predicted(&self, given: &Given) -> Outputs {
+        let arn = given.arn("pipes", &format!("pipe/{}", self.name));
+        Outputs::from([("pipeArn".to_owned(), arn)])
+    }
+
+    // A record passes that fits any of the filters: their order says nothing.
+    fn canonical(mut self) -> Self {
+        self.filters.sort_by_cached_key(sorted_text);
+        self
+    }
+}
+
+/// JSON with its keys in order, as a sort key.
+fn sorted_text(value: &Value) -> String {
+    match value {
+        Value::Object(object) => {
+            let mut fields: Vec<String> = object
+                .iter()
+                .map(|(key, value)| format!("{key:?}:{}", sorted_text(value)))
+                .collect();
+            fields.sort();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(sorted_text).collect();
+            format!("[{}]", items.join(","))
+        }
+        other => other.to_string(),
+    }
 }
 
 impl Pipe {

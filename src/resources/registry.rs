@@ -49,6 +49,13 @@ registry! {
     Queue = super::queue::Queue,
     Topic = super::topic::Topic,
     LogGroup = super::log_group::LogGroup,
+    Api = super::api::Api,
+    ApiDeployment = super::api_deployment::ApiDeployment,
+    ApiStage = super::api_stage::ApiStage,
+    ApiAccount = super::api_account::ApiAccount,
+    Pipe = super::pipe::Pipe,
+    Alarm = super::alarm::Alarm,
+    Dashboard = super::dashboard::Dashboard,
 }
 
 impl Kind {

@@ -1,0 +1,65 @@
+//! The calls that read, write and delete a dashboard.
+
+use super::{Dashboard, marker};
+use crate::resources::{At, Aws, CloudError, Delete, During, Live, Observed, Outputs, Put, Tags};
+use async_trait::async_trait;
+use serde_json::Value;
+
+#[async_trait]
+impl Live for Dashboard {
+    async fn read(aws: &Aws, at: &At<Self>) -> Result<Option<Observed<Self>>, CloudError> {
+        let name = &at.properties.name;
+        let get = aws.cloudwatch.get_dashboard().dashboard_name(name);
+        let Some(shown) = get.send().await.or_absent("cloudwatch:GetDashboard")? else {
+            return Ok(None);
+        };
+        let text = shown.dashboard_body.unwrap_or_default();
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        let (body, tags) = marker::unmark(body);
+        let properties = Dashboard {
+            name: name.clone(),
+            body,
+        };
+        Ok(Some(Observed::settled(
+            properties,
+            Outputs::new(),
+            Some(tags),
+        )))
+    }
+
+    async fn put(
+        aws: &Aws,
+        at: &At<Self>,
+        observed: Option<&Observed<Self>>,
+    ) -> Result<Put, CloudError> {
+        let same = |o: &Observed<Self>| {
+            o.properties == at.properties && o.tags.as_ref() == Some(&ownership(&at.tags))
+        };
+        if !observed.is_some_and(same) {
+            let body = marker::mark(&at.properties.body, &at.tags);
+            let put = aws.cloudwatch.put_dashboard();
+            put.dashboard_name(&at.properties.name)
+                .dashboard_body(body.to_string())
+                .send()
+                .await
+                .during("cloudwatch:PutDashboard")?;
+        }
+        Ok(Put::Done(Outputs::new()))
+    }
+
+    async fn delete(
+        aws: &Aws,
+        at: &At<Self>,
+        _observed: &Observed<Self>,
+    ) -> Result<Delete, CloudError> {
+        let delete = aws.cloudwatch.delete_dashboards();
+        let deleted = delete.dashboard_names(&at.properties.name).send().await;
+        deleted.or_absent("cloudwatch:DeleteDashboards")?;
+        Ok(Delete::Gone)
+    }
+}
+
+fn ownership(tags: &Tags) -> Tags {
+    let ours = tags.iter().filter(|(key, _)| key.starts_with("payhook:"));
+    ours.map(|(k, v)| (k.clone(), v.clone())).collect()
+}
