@@ -74,6 +74,11 @@ impl<'a> Json<'a> {
         Some(items.into_iter().map(Json).collect())
     }
 
+    /// The JSON text of the value.
+    pub fn raw(self) -> &'a str {
+        self.0.get()
+    }
+
     /// A JSON string.
     pub fn text(self) -> Option<String> {
         serde_json::from_str(self.0.get()).ok()

@@ -230,11 +230,7 @@ fn status(event_code: &str, success: bool, item: Json<'_>) -> Option<Status> {
         | ("OFFER_CLOSED", true) => Status::Failed,
         ("CAPTURE", true) => Status::Succeeded,
         ("CANCELLATION" | "TECHNICAL_CANCEL" | "EXPIRE", true) => Status::Canceled,
-        ("CANCEL_OR_REFUND", true) => match item
-            .get("additionalData")?
-            .text_at("modification.action")
-            .as_deref()
-        {
+        ("CANCEL_OR_REFUND", true) => match modification(item).as_deref() {
             Some("cancel") => Status::Canceled,
             _ => Status::Refunded,
         },
@@ -245,4 +241,11 @@ fn status(event_code: &str, success: bool, item: Json<'_>) -> Option<Status> {
         }
         _ => return None,
     })
+}
+
+/// What a request to cancel or refund became; the dot is part of the member's name.
+fn modification(item: Json<'_>) -> Option<String> {
+    item.get("additionalData")?
+        .get("modification.action")?
+        .text()
 }

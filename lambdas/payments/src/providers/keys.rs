@@ -1,6 +1,12 @@
 //! Keys that only the provider can hand out: where they come from, and how they are kept.
 
+mod cache;
+mod http;
+
 use async_trait::async_trait;
+
+pub use cache::CachedKeys;
+pub use http::HttpKeys;
 
 use super::{Check, Provider, Verified};
 use crate::request::Request;
@@ -39,7 +45,11 @@ pub struct KeyUnavailable {
 #[async_trait]
 pub trait KeySource: Send + Sync {
     /// Fetches one key, within seconds and without following redirects.
-    async fn fetch(&self, wanted: &KeyRequest) -> Result<FetchedKey, KeyUnavailable>;
+    async fn fetch(
+        &self,
+        wanted: &KeyRequest,
+        check: &Check<'_>,
+    ) -> Result<FetchedKey, KeyUnavailable>;
 }
 
 /// Why a request could not be verified.
@@ -63,7 +73,7 @@ pub async fn verify(
     let Some(wanted) = provider.key_request(request)? else {
         return Ok(provider.verify(request, &check)?);
     };
-    let fetched = source.fetch(&wanted).await?;
+    let fetched = source.fetch(&wanted, &check).await?;
     Ok(provider.verify(
         request,
         &Check {

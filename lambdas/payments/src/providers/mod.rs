@@ -16,7 +16,9 @@ mod klarna;
 mod mercado_pago;
 mod mollie;
 mod paddle;
+mod paypal;
 mod paystack;
+mod plaid;
 mod razorpay;
 mod shopify;
 mod square;
@@ -196,7 +198,9 @@ pub fn all() -> &'static [&'static dyn Provider] {
         &mercado_pago::MercadoPago,
         &mollie::Mollie,
         &paddle::Paddle,
+        &paypal::Paypal,
         &paystack::Paystack,
+        &plaid::Plaid,
         &razorpay::Razorpay,
         &shopify::Shopify,
         &square::Square,
