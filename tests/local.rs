@@ -4,7 +4,14 @@
 //! may name a Python that already has it.
 
 mod local {
-    pub mod support;
+    mod aws;
+    mod support;
 
+    mod executions;
+    mod functions;
+    mod gateway;
     mod life;
+    mod pipes;
+    mod read_back;
+    mod restart;
 }

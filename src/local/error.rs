@@ -51,10 +51,10 @@ pub enum LocalError {
     InstallTimedOut { what: String, waited: Duration },
 
     #[error(
-        "PAYHOOK_EMULATOR_PYTHON is {}, which has {}: install it there with `pip install ministack=={EMULATOR_VERSION}`, or \
-         unset the variable to let payhook make its own environment",
+        "PAYHOOK_EMULATOR_PYTHON is {}, which has {}: install it there with `pip install ministack=={EMULATOR_VERSION} \
+         cbor2`, or unset the variable to let payhook make its own environment",
         python.display(),
-        found.as_ref().map_or_else(|| "no ministack that answers".to_owned(), |version| {
+        found.as_ref().map_or_else(|| "no ministack with cbor2".to_owned(), |version| {
             format!("ministack {version} where {EMULATOR_VERSION} is needed")
         })
     )]

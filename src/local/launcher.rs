@@ -12,7 +12,7 @@ pub const EMULATOR_VERSION: &str = "1.5.33";
 /// What pip installs: the emulator and everything it needs, at fixed versions.
 pub(super) const REQUIREMENTS: &str = include_str!("launcher/requirements.txt");
 
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("launcher.py", include_str!("launcher/launcher.py")),
     ("replace.py", include_str!("launcher/replace.py")),
     (
@@ -26,6 +26,10 @@ const FILES: [(&str, &str); 7] = [
     ("gaps_lambda.py", include_str!("launcher/gaps_lambda.py")),
     ("gaps_pipes.py", include_str!("launcher/gaps_pipes.py")),
     ("gaps_restart.py", include_str!("launcher/gaps_restart.py")),
+    (
+        "gaps_stepfunctions.py",
+        include_str!("launcher/gaps_stepfunctions.py"),
+    ),
 ];
 
 /// Names the launcher's content, so that an emulator started by another payhook is recognised.

@@ -8,6 +8,7 @@ mod error;
 mod health;
 mod launcher;
 mod lock;
+mod observable;
 mod port;
 mod process;
 mod python;
@@ -17,4 +18,5 @@ pub use emulator::{Down, Emulator, How, LocalEvent, LocalSettings, OnEvent, Stat
 pub use error::LocalError;
 
 pub use launcher::EMULATOR_VERSION;
+pub use observable::not_observable;
 pub use port::PortHolder;

@@ -23,7 +23,8 @@ const NAMES: [&str; 6] = [
 ];
 const ASK_VERSION: &str = "import sys; print('%d.%d' % sys.version_info[:2])";
 const ASK_VENV: &str = "import ensurepip, venv";
-const ASK_EMULATOR: &str = "import importlib.metadata as m; print(m.version('ministack'))";
+// The SDK speaks CBOR to CloudWatch, which the emulator understands only with a package it does not itself require.
+const ASK_EMULATOR: &str = "import cbor2, importlib.metadata as m; print(m.version('ministack'))";
 
 const QUESTION_LIMIT: Duration = Duration::from_secs(20);
 const VENV_LIMIT: Duration = Duration::from_secs(120);

@@ -4,35 +4,14 @@ import copy
 import json
 
 from ministack.core.responses import error_response_json, json_response
-from ministack.services import cloudwatch, cloudwatch_logs, secretsmanager, stepfunctions
+from ministack.services import cloudwatch, cloudwatch_logs, secretsmanager
 from replace import replace
 
 
 def fill():
-    _fill_tracing()
     _fill_alarms()
     _fill_log_group_keys()
     _fill_empty_secrets()
-
-
-def _fill_tracing():
-    """Gap: a state machine's tracingConfiguration is not stored."""
-
-    @replace(stepfunctions, "_create_state_machine")
-    def _create_state_machine(stock, data):
-        answer = stock(data)
-        if answer[0] == 200:
-            arn = f"arn:aws:states:{stepfunctions.get_region()}:{stepfunctions.get_account_id()}:stateMachine:{data['name']}"
-            machine = stepfunctions._state_machines[arn]
-            machine.setdefault("tracingConfiguration", data.get("tracingConfiguration") or {"enabled": False})
-        return answer
-
-    @replace(stepfunctions, "_update_state_machine")
-    def _update_state_machine(stock, data):
-        answer = stock(data)
-        if answer[0] == 200 and "tracingConfiguration" in data:
-            stepfunctions._state_machines[data["stateMachineArn"]]["tracingConfiguration"] = data["tracingConfiguration"]
-        return answer
 
 
 # What an alarm is described with only if it was put with it.

@@ -3,6 +3,8 @@
 import asyncio
 import contextvars
 import copy
+import logging
+import os
 import signal
 import threading
 import time
@@ -66,6 +68,9 @@ def _fill_quiet_stop():
             await stock(app, config, shutdown_trigger=quiet)
         finally:
             lambda_runtime.reset()
+        # Everything is saved; a thread that still sleeps must not hold the process for as long as it sleeps.
+        logging.shutdown()
+        os._exit(0)
 
     for name in ("_invoke_resource", "_scaled_sleep"):
 
