@@ -23,8 +23,10 @@ pub struct LocalSettings {
     pub dir: PathBuf,
     /// Port on 127.0.0.1.
     pub port: u16,
-    /// A Python that already has the pinned ministack (PAYHOOK_EMULATOR_PYTHON); none makes a private environment.
-    pub python: Option<PathBuf>,
+    /// Name or path of the Python that a private environment is made with.
+    pub python: String,
+    /// A Python that already has the emulator (PAYHOOK_EMULATOR_PYTHON): no private environment is made.
+    pub ready_python: Option<PathBuf>,
     /// Endpoint to use instead of starting anything (AWS_ENDPOINT_URL).
     pub endpoint: Option<String>,
     /// How long `down` waits for the state to be saved before it kills.
@@ -32,16 +34,14 @@ pub struct LocalSettings {
 }
 
 impl LocalSettings {
-    /// The port every tool of this kind uses unless told otherwise.
-    pub const DEFAULT_PORT: u16 = 4566;
-
     /// Settings for `.payhook/emulator` below `root`, with what the environment variables say.
-    pub fn from_env(root: &Path, port: u16) -> Self {
+    pub fn from_env(root: &Path, port: u16, python: &str) -> Self {
         let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self {
             dir: root.join(".payhook").join("emulator"),
             port,
-            python: set("PAYHOOK_EMULATOR_PYTHON").map(PathBuf::from),
+            python: python.to_owned(),
+            ready_python: set("PAYHOOK_EMULATOR_PYTHON").map(PathBuf::from),
             endpoint: set("AWS_ENDPOINT_URL"),
             stop_limit: Duration::from_secs(30),
         }
@@ -276,7 +276,7 @@ impl Emulator {
     }
 
     async fn python(&self, on_event: OnEvent<'_>) -> Result<PathBuf, LocalError> {
-        if let Some(given) = &self.settings.python {
+        if let Some(given) = &self.settings.ready_python {
             return check_given(given).await;
         }
         let environment = Environment::new(self.settings.dir.join("venv"));
@@ -286,7 +286,7 @@ impl Emulator {
         on_event(LocalEvent::Installing {
             version: EMULATOR_VERSION,
         });
-        environment.make().await
+        environment.make(&self.settings.python).await
     }
 
     async fn nothing_to_stop(&self) -> Result<Down, LocalError> {

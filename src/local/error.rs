@@ -7,21 +7,21 @@ use crate::local::launcher::EMULATOR_VERSION;
 use crate::local::port::PortHolder;
 use crate::local::python::OLDEST_PYTHON;
 
-const CHOOSE_PORT: &str = "choose another port with `emulator_port` under [env.local] in infra.toml or PAYHOOK_EMULATOR_PORT";
+const CHOOSE_PORT: &str = "choose another port with `port` under [local] in infra.toml";
 
 /// Why the local emulator could not be started, stopped or asked.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     #[error(
-        "no Python found (tried {}): the local AWS emulator needs Python {OLDEST_PYTHON} or newer; install it, or point \
-         PAYHOOK_EMULATOR_PYTHON at a Python that has ministack {EMULATOR_VERSION}",
+        "no Python found (tried {}): the local AWS emulator needs Python {OLDEST_PYTHON} or newer; install it, or \
+         name one with `python` under [local] in infra.toml",
         tried.join(", ")
     )]
     NoPython { tried: Vec<String> },
 
     #[error(
         "Python {version} ({python}) is too old: the local AWS emulator needs Python {OLDEST_PYTHON} or newer; install \
-         it and try again"
+         it, or name one with `python` under [local] in infra.toml"
     )]
     PythonTooOld { python: String, version: String },
 

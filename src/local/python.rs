@@ -13,8 +13,10 @@ use crate::local::launcher::{EMULATOR_VERSION, REQUIREMENTS};
 pub(super) const OLDEST_PYTHON: &str = "3.10";
 const OLDEST: (u32, u32) = (3, 10);
 
+/// The Python of this system, whatever its version; newer ones stand beside it under names of their own.
+const SYSTEM_PYTHON: &str = "python3";
 const NAMES: [&str; 6] = [
-    "python3",
+    SYSTEM_PYTHON,
     "python3.13",
     "python3.12",
     "python3.11",
@@ -47,9 +49,14 @@ impl Environment {
         (made_for == REQUIREMENTS && python.exists()).then_some(python)
     }
 
-    /// Makes the environment from scratch and installs the emulator in it.
-    pub(super) async fn make(&self) -> Result<PathBuf, LocalError> {
-        self.make_with(&Base::find(&NAMES).await?).await
+    /// Makes the environment from scratch, with the Python named, and installs the emulator in it.
+    pub(super) async fn make(&self, python: &str) -> Result<PathBuf, LocalError> {
+        let base = if python == SYSTEM_PYTHON {
+            Base::find(&NAMES).await?
+        } else {
+            Base::find(&[python]).await?
+        };
+        self.make_with(&base).await
     }
 
     async fn make_with(&self, base: &Base) -> Result<PathBuf, LocalError> {

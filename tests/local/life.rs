@@ -99,7 +99,7 @@ async fn a_port_taken_by_something_else_is_reported_with_the_process_and_the_way
         text.contains(&format!("pid {}", std::process::id())),
         "{text}"
     );
-    assert!(text.contains("emulator_port"), "{text}");
+    assert!(text.contains("`port` under [local]"), "{text}");
     let status = place.emulator().status().await.expect("status");
     assert!(matches!(status, Status::PortTaken { .. }));
 }
@@ -212,12 +212,30 @@ async fn a_given_endpoint_that_is_silent_is_an_error_that_names_it() {
 async fn one_that_cannot_start_leaves_its_last_words_in_the_error() {
     let mut place = Place::new().await;
     let fake = place.dir.path().join("python");
-    let script = "#!/bin/sh\ncase \"$*\" in *metadata*) echo 1.5.33;; *) echo cannot bind >&2; exit 3;; esac\n";
-    std::fs::write(&fake, script).expect("write");
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&fake, executable).expect("chmod");
-    place.settings.python = Some(fake);
+    let script = r#"case "$*" in *metadata*) echo 1.5.33;; *) echo cannot bind >&2; exit 3;; esac"#;
+    // Written by a child: a file this process holds open for writing cannot be run by a concurrent test's fork.
+    let written = std::process::Command::new("sh")
+        .args([
+            "-c",
+            r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod +x "$2""#,
+        ])
+        .args(["sh", script])
+        .arg(&fake)
+        .status();
+    assert!(written.expect("sh").success());
+    place.settings.ready_python = Some(fake);
     let error = place.emulator().up(&quiet).await.expect_err("it ends");
     assert!(matches!(error, LocalError::DiedAtStart { .. }), "{error}");
     assert!(error.to_string().contains("cannot bind"), "{error}");
+}
+
+#[tokio::test]
+async fn without_python_it_says_what_to_install_or_name() {
+    let mut place = Place::new().await;
+    place.settings.ready_python = None;
+    place.settings.python = "no-such-python".into();
+    let error = place.emulator().up(&quiet).await.expect_err("no Python");
+    let text = error.to_string();
+    assert!(text.contains("no-such-python"), "{text}");
+    assert!(text.contains("`python` under [local]"), "{text}");
 }

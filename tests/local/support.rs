@@ -32,7 +32,7 @@ pub fn sdk(endpoint: &str) -> SdkConfig {
 pub async fn python() -> PathBuf {
     let shared = LocalSettings {
         endpoint: None,
-        ..LocalSettings::from_env(env!("CARGO_TARGET_TMPDIR").as_ref(), 0)
+        ..LocalSettings::from_env(env!("CARGO_TARGET_TMPDIR").as_ref(), 0, "python3")
     };
     Emulator::new(shared)
         .install(&quiet)
@@ -52,7 +52,8 @@ impl Place {
         let settings = LocalSettings {
             dir: dir.path().join("emulator"),
             port: free_port(),
-            python: Some(python().await),
+            python: "python3".into(),
+            ready_python: Some(python().await),
             endpoint: None,
             stop_limit: Duration::from_secs(30),
         };
