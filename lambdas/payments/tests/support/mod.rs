@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use payments::event::PaymentEvent;
+use payments::event::{PaymentEvent, Status};
 use payments::json::MalformedBody;
 use payments::money::{Currency, Money};
 use payments::providers::{self, Check, Outgoing, Provider, SampleSeed, Verified};
@@ -156,4 +156,62 @@ pub fn events_in(
         ..Request::default()
     };
     provider(key).events(&request, &settings(key), &Verified::SIGNED)
+}
+
+/// `payment | status | money | time in ms`, the parts that are absent as a dash.
+pub fn told(event: &PaymentEvent) -> String {
+    let claimed = event.claimed.map_or("-", Status::as_str);
+    let money = event.money.as_ref().map_or("-".into(), ToString::to_string);
+    let time = event.occurred_ms.map_or("-".into(), |ms| ms.to_string());
+    format!(
+        "{} | {claimed} | {money} | {time}",
+        event.provider_payment_id
+    )
+}
+
+pub fn all_told(key: &str, body: &str) -> Vec<String> {
+    let events =
+        events_in(key, &[], body).unwrap_or_else(|refused| panic!("{key}: {refused}: {body}"));
+    events.iter().map(told).collect()
+}
+
+pub fn check(key: &str, cases: &[(String, &str)]) {
+    for (body, expected) in cases {
+        assert_eq!(all_told(key, body), [*expected], "{key}: {body}");
+    }
+}
+
+pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key);
+    aws_lc_rs::hmac::sign(&key, &parts.concat())
+        .as_ref()
+        .to_vec()
+}
+
+pub fn outcome(
+    key: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+    secrets: &ProviderSecrets,
+    settings: &Settings,
+) -> &'static str {
+    let request = Request {
+        method: "POST".into(),
+        headers: headers.iter().copied().collect::<Headers>(),
+        body: body.to_vec(),
+        received_at: now(),
+        ..Request::default()
+    };
+    match provider(key).verify(
+        &request,
+        &Check {
+            secrets,
+            settings,
+            fetched: None,
+        },
+    ) {
+        Ok(Verified { signed: true }) => "valid",
+        Ok(_) => "unsigned",
+        Err(error) => error.kind(),
+    }
 }
