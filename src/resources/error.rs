@@ -261,6 +261,7 @@ const ABSENT: &[&str] = &[
 const CONFLICTS: &[&str] = &[
     "ConflictException",
     "ResourceConflictException",
+    "ResourceExistsException",
     "ResourceInUseException",
     "OperationAbortedException",
     "OperationAborted",

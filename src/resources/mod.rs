@@ -5,6 +5,8 @@
 mod attempts;
 mod aws;
 mod cloud;
+#[cfg(test)]
+mod emulated;
 mod error;
 mod registry;
 #[cfg(test)]

@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use futures_util::stream::{self, StreamExt};
 
+/// The only name a key policy can have.
+const POLICY: &str = "default";
 /// How many keys are asked for their tags at once while a lost key is looked for.
 const LOOKUP_WIDTH: usize = 16;
 
@@ -90,7 +92,8 @@ async fn update(aws: &Aws, at: &At<Key>, observed: &Observed<Key>) -> Result<Put
     }
     if is.services != wanted.services {
         let text = policy::write(&aws.given, &wanted.services)?;
-        let call = aws.kms.put_key_policy().key_id(&id).policy(text);
+        let call = aws.kms.put_key_policy().key_id(&id);
+        let call = call.policy_name(POLICY).policy(text);
         call.send().await.during("kms:PutKeyPolicy")?;
     }
     if is.description != wanted.description {
@@ -153,9 +156,10 @@ async fn read_by_id(
     at: &At<Key>,
     id: &str,
 ) -> Result<Option<Observed<Key>>, CloudError> {
+    let get_policy = aws.kms.get_key_policy().key_id(id).policy_name(POLICY);
     let (metadata, policy, rotation, tags) = tokio::join!(
         aws.kms.describe_key().key_id(id).send(),
-        aws.kms.get_key_policy().key_id(id).send(),
+        get_policy.send(),
         aws.kms.get_key_rotation_status().key_id(id).send(),
         tags_of(aws, id),
     );

@@ -96,7 +96,9 @@ async fn create(aws: &Aws, at: &At<Secret>) -> Result<Put, CloudError> {
         .during(CREATE);
     match created {
         Ok(created) => Ok(Put::Done(outputs(created.arn()))),
-        Err(error) if is_held(&error) => restore(aws, at, error).await,
+        Err(error) if is_held(&error) || error.class == Class::Conflict => {
+            restore(aws, at, error).await
+        }
         Err(error) => Err(error),
     }
 }
@@ -104,13 +106,11 @@ async fn create(aws: &Aws, at: &At<Secret>) -> Result<Put, CloudError> {
 /// Takes back a secret of ours that an earlier destroy left to be deleted; it then lacks only what changed since.
 async fn restore(aws: &Aws, at: &At<Secret>, held: CloudError) -> Result<Put, CloudError> {
     let name = &at.properties.name;
-    let Some(shown) = describe(aws, name).await? else {
-        // Deleted by force: the name is free in a moment.
+    let shown = describe(aws, name).await?;
+    // None: deleted by force, and the name is free in a moment. Without a date: made or restored just now.
+    let Some(shown) = shown.filter(|shown| shown.deleted_date().is_some()) else {
         return Err(held);
     };
-    if shown.deleted_date().is_none() {
-        return Ok(Put::Waiting("secret to be restored"));
-    }
     if !is_owned(&tags_of(shown), &at.tags) {
         return Err(taken(name));
     }

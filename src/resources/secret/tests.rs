@@ -92,6 +92,17 @@ async fn our_secret_left_to_be_deleted_is_restored() {
 }
 
 #[tokio::test]
+async fn a_secret_made_meanwhile_is_a_conflict_to_look_into() {
+    let (aws, script) = scripted([
+        reply_error(CREATE, 400, "ResourceExistsException", "exists"),
+        shown(&secret(), KEY, &wanted().tags, false),
+    ]);
+    let error = Secret::put(&aws, &wanted(), None).await.unwrap_err();
+    assert_eq!(error.class, Class::Conflict);
+    script.assert_calls([CREATE, DESCRIBE]);
+}
+
+#[tokio::test]
 async fn somebody_elses_secret_left_to_be_deleted_is_not_restored() {
     let (aws, script) = scripted([
         reply_error(CREATE, 400, "InvalidRequestException", HELD),
