@@ -1,5 +1,6 @@
 //! payhook: one program that owns one payment webhook stack on AWS.
 
+pub mod artifact;
 pub mod asl;
 pub mod config;
 pub mod engine;

@@ -1,0 +1,193 @@
+//! Builds the two Lambda functions and zips them, byte for byte reproducibly.
+//!
+//! For the emulator of this machine they are built as payhook itself is; for AWS they are built for
+//! arm64, and nothing else is ever handed on.
+
+mod compile;
+mod elf;
+mod error;
+mod package;
+mod recipe;
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::config;
+
+pub use elf::{Glibc, Machine};
+pub use error::ArtifactError;
+
+use elf::Executable;
+use recipe::{for_host, for_lambda};
+use toolchain::Toolchain;
+
+/// The packages of the functions, each with a program of the same name.
+pub const FUNCTIONS: [&str; 2] = ["webhook-validator", "payment-processor"];
+
+/// What to build, and where from and to.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Folder of the workspace's Cargo.toml.
+    pub workspace: PathBuf,
+    pub target: Target,
+    /// Folder for the zips, `.payhook/artifacts`.
+    pub out: PathBuf,
+}
+
+/// The machine that runs the functions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// This machine, through the emulator.
+    Host,
+    /// Lambda on Graviton.
+    Arm64(config::Artifact),
+}
+
+/// One function, ready to be uploaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// One of [`FUNCTIONS`].
+    pub function: &'static str,
+    pub zip: PathBuf,
+    /// Base64, comparable with Lambda's `CodeSha256`.
+    pub code_sha256: String,
+    /// Size of the zip in bytes.
+    pub size: u64,
+}
+
+/// What is being done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// A crate with its version.
+    Compiling(String),
+    /// A function.
+    Zipping(&'static str),
+}
+
+/// Builds both functions in one go and zips them.
+pub async fn build(
+    request: &Request,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Vec<Artifact>, ArtifactError> {
+    let recipe = match &request.target {
+        Target::Host => for_host(toolchain::cargo()),
+        Target::Arm64(settings) => {
+            let tools = Toolchain::find(&request.workspace, settings.target.as_str()).await?;
+            for_lambda(&tools, settings)?
+        }
+    };
+    let programs = compile::compile(&recipe, &request.workspace, progress).await?;
+    let mut artifacts = Vec::new();
+    for function in FUNCTIONS {
+        let program = programs
+            .get(function)
+            .ok_or_else(|| ArtifactError::NoProgram {
+                function: function.into(),
+                workspace: request.workspace.clone(),
+            })?;
+        progress(Progress::Zipping(function));
+        artifacts.push(package(request, function, program)?);
+    }
+    Ok(artifacts)
+}
+
+fn package(
+    request: &Request,
+    function: &'static str,
+    program: &Path,
+) -> Result<Artifact, ArtifactError> {
+    let code = fs::read(program).map_err(failed("read", program))?;
+    let folder = match request.target {
+        Target::Host => "local",
+        Target::Arm64(_) => {
+            accept_for_lambda(function, program, &code)?;
+            "arm64"
+        }
+    };
+    let bytes = package::zip(function, &code)?;
+    let zip = request.out.join(folder).join(format!("{function}.zip"));
+    replace(&zip, &bytes)?;
+    Ok(Artifact {
+        function,
+        zip,
+        code_sha256: package::code_sha256(&bytes),
+        size: bytes.len() as u64,
+    })
+}
+
+/// Refuses what would be uploaded without an error and then fail at its first invocation.
+fn accept_for_lambda(function: &str, path: &Path, code: &[u8]) -> Result<(), ArtifactError> {
+    let executable = Executable::read(code).ok_or_else(|| ArtifactError::NotLinux {
+        function: function.into(),
+        path: path.into(),
+    })?;
+    if executable.machine != Machine::Aarch64 {
+        return Err(ArtifactError::WrongMachine {
+            function: function.into(),
+            found: executable.machine,
+            wanted: Machine::Aarch64,
+        });
+    }
+    match executable.glibc {
+        Some(found) if found > Glibc::AL2023 => Err(ArtifactError::GlibcTooNew {
+            function: function.into(),
+            found,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Puts a whole file in the place of another, so that no reader ever sees half of one.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), ArtifactError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(failed("create", folder))?;
+    let written = path.with_extension(format!("zip.{}", std::process::id()));
+    fs::write(&written, bytes).map_err(failed("write", &written))?;
+    fs::rename(&written, path).map_err(failed("write", path))
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ArtifactError {
+    move |source| ArtifactError::Io {
+        action,
+        path: path.into(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn elf(machine: u16) -> Vec<u8> {
+        let mut bytes = vec![0; 64];
+        bytes[..7].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1, 1]);
+        bytes[18..20].copy_from_slice(&machine.to_le_bytes());
+        bytes
+    }
+
+    fn accept(code: &[u8]) -> Result<(), ArtifactError> {
+        accept_for_lambda(
+            "webhook-validator",
+            Path::new("target/webhook-validator"),
+            code,
+        )
+    }
+
+    #[test]
+    fn only_arm64_linux_programs_are_accepted_for_lambda() {
+        assert!(accept(&elf(183)).is_ok());
+        let wrong = accept(&elf(62)).unwrap_err();
+        assert!(matches!(
+            wrong,
+            ArtifactError::WrongMachine {
+                found: Machine::X86_64,
+                ..
+            }
+        ));
+        assert!(matches!(
+            accept(b"#!/bin/sh"),
+            Err(ArtifactError::NotLinux { .. })
+        ));
+    }
+}
