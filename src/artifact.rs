@@ -19,6 +19,7 @@ pub use elf::{Glibc, Machine};
 pub use error::ArtifactError;
 
 use elf::Executable;
+use package::{Compression, sha256};
 use recipe::{for_host, for_lambda};
 use toolchain::Toolchain;
 
@@ -92,26 +93,48 @@ pub async fn build(
     Ok(artifacts)
 }
 
+/// Zips a program, unless the zip that is there was made of the same one.
 fn package(
     request: &Request,
     function: &'static str,
     program: &Path,
 ) -> Result<Artifact, ArtifactError> {
     let code = fs::read(program).map_err(failed("read", program))?;
-    let folder = match request.target {
-        Target::Host => "local",
+    let (folder, compression) = match request.target {
+        Target::Host => ("local", Compression::Fast),
         Target::Arm64(_) => {
             accept_for_lambda(function, program, &code)?;
-            "arm64"
+            ("arm64", Compression::Small)
         }
     };
-    let bytes = package::zip(function, &code)?;
     let zip = request.out.join(folder).join(format!("{function}.zip"));
-    replace(&zip, &bytes)?;
+    let note = zip.with_extension("made-of");
+    let made_of = format!(
+        "{} {compression:?} {}",
+        env!("CARGO_PKG_VERSION"),
+        sha256(&code)
+    );
+    let known = fs::read_to_string(&note).is_ok_and(|known| known == made_of);
+    let bytes = match fs::read(&zip) {
+        Ok(bytes) if known => bytes,
+        _ => {
+            let bytes = package::zip(function, &code, compression)?;
+            // Never a note beside a zip that it does not describe, wherever this is interrupted.
+            match fs::remove_file(&note) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed("replace", &note)(error));
+                }
+                _ => {}
+            }
+            replace(&zip, &bytes)?;
+            replace(&note, made_of.as_bytes())?;
+            bytes
+        }
+    };
     Ok(Artifact {
         function,
         zip,
-        code_sha256: package::code_sha256(&bytes),
+        code_sha256: sha256(&bytes),
         size: bytes.len() as u64,
     })
 }
@@ -142,7 +165,7 @@ fn accept_for_lambda(function: &str, path: &Path, code: &[u8]) -> Result<(), Art
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), ArtifactError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(failed("create", folder))?;
-    let written = path.with_extension(format!("zip.{}", std::process::id()));
+    let written = path.with_added_extension(std::process::id().to_string());
     fs::write(&written, bytes).map_err(failed("write", &written))?;
     fs::rename(&written, path).map_err(failed("write", path))
 }

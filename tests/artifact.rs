@@ -64,12 +64,19 @@ async fn both_functions_are_built_and_zipped_and_a_second_build_gives_the_same_b
         assert!(!code.is_empty());
         assert_eq!(artifact.size, fs::metadata(&artifact.zip).unwrap().len());
     }
-    let bytes = fs::read(&first[0].zip).unwrap();
-
     let (second, progress) = for_host(folder.path()).await;
     assert_eq!(second.unwrap(), first);
-    assert_eq!(fs::read(&first[0].zip).unwrap(), bytes);
     assert!(!progress.iter().any(|p| matches!(p, Progress::Compiling(_))));
+}
+
+#[tokio::test]
+async fn a_zip_that_was_lost_is_made_again_with_the_same_bytes() {
+    let folder = workspace();
+    let first = for_host(folder.path()).await.0.unwrap();
+    let bytes = fs::read(&first[0].zip).unwrap();
+    fs::remove_file(&first[0].zip).unwrap();
+    assert_eq!(for_host(folder.path()).await.0.unwrap(), first);
+    assert_eq!(fs::read(&first[0].zip).unwrap(), bytes);
 }
 
 #[tokio::test]

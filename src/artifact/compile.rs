@@ -98,16 +98,15 @@ struct Messages {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "reason", rename_all = "kebab-case")]
+#[serde(tag = "reason")]
 enum Message {
-    CompilerArtifact {
+    #[serde(rename = "compiler-artifact")]
+    Built {
         target: Target,
         executable: Option<PathBuf>,
     },
-    CompilerMessage {
-        target: Target,
-        message: Diagnostic,
-    },
+    #[serde(rename = "compiler-message")]
+    Said { target: Target, message: Diagnostic },
     #[serde(other)]
     Other,
 }
@@ -126,13 +125,13 @@ struct Diagnostic {
 impl Messages {
     fn take(&mut self, line: &str) {
         match serde_json::from_str(line) {
-            Ok(Message::CompilerArtifact {
+            Ok(Message::Built {
                 target,
                 executable: Some(path),
             }) => {
                 self.programs.insert(target.name, path);
             }
-            Ok(Message::CompilerMessage { target, message }) if message.level == "error" => {
+            Ok(Message::Said { target, message }) if message.level == "error" => {
                 self.failed.insert(target.name);
                 self.errors.push_str(&message.rendered.unwrap_or_default());
                 self.errors.push('\n');

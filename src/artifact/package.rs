@@ -14,11 +14,21 @@ use super::ArtifactError;
 const LARGEST_ZIP: u64 = 50 * 1024 * 1024;
 /// Lambda unpacks at most 250 MB (facts/aws-behaviours.md, 6).
 const LARGEST_UNPACKED: u64 = 250 * 1024 * 1024;
-/// Fixed, since another level gives other bytes.
-const LEVEL: i64 = 6;
+
+/// How hard the code is compressed; each level always gives the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compression {
+    /// For an unstripped program that goes no further than this machine.
+    Fast = 1,
+    Small = 6,
+}
 
 /// The zip with one entry, `bootstrap`, which the provided runtimes start.
-pub(super) fn zip(function: &str, executable: &[u8]) -> Result<Vec<u8>, ArtifactError> {
+pub(super) fn zip(
+    function: &str,
+    executable: &[u8],
+    compression: Compression,
+) -> Result<Vec<u8>, ArtifactError> {
     check(
         function,
         "unpacked",
@@ -27,7 +37,7 @@ pub(super) fn zip(function: &str, executable: &[u8]) -> Result<Vec<u8>, Artifact
     )?;
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(LEVEL))
+        .compression_level(Some(compression as i64))
         .last_modified_time(DateTime::DEFAULT)
         .unix_permissions(0o755);
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -45,9 +55,9 @@ pub(super) fn zip(function: &str, executable: &[u8]) -> Result<Vec<u8>, Artifact
     Ok(bytes)
 }
 
-/// The base64 SHA-256 that Lambda calls `CodeSha256`.
-pub(super) fn code_sha256(zip: &[u8]) -> String {
-    STANDARD.encode(digest::digest(&digest::SHA256, zip))
+/// The base64 SHA-256 that Lambda calls `CodeSha256` when the bytes are a zip.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    STANDARD.encode(digest::digest(&digest::SHA256, bytes))
 }
 
 fn check(
@@ -77,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_zip_holds_one_executable_bootstrap_with_a_fixed_time() {
-        let bytes = zip("webhook-validator", b"code").unwrap();
+        let bytes = zip("webhook-validator", b"code", Compression::Fast).unwrap();
         let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
         assert_eq!(archive.len(), 1);
         let entry = archive.by_index(0).unwrap();
@@ -88,14 +98,16 @@ mod tests {
 
     #[test]
     fn the_bytes_of_a_zip_never_change() {
-        let bytes = zip("webhook-validator", &b"always the same code ".repeat(1000)).unwrap();
-        insta::assert_snapshot!(code_sha256(&bytes));
+        let code = b"always the same code ".repeat(1000);
+        let hash = |compression| sha256(&zip("webhook-validator", &code, compression).unwrap());
+        insta::assert_snapshot!(hash(Compression::Small));
+        insta::assert_snapshot!(hash(Compression::Fast));
     }
 
     #[test]
     fn the_digest_is_written_as_lambda_writes_it() {
         assert_eq!(
-            code_sha256(b"abc"),
+            sha256(b"abc"),
             "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
         );
     }
@@ -112,8 +124,8 @@ mod tests {
         fn the_same_code_gives_the_same_zip_and_the_zip_gives_back_the_code(
             code in proptest::collection::vec(any::<u8>(), 0..20_000),
         ) {
-            let first = zip("a", &code).unwrap();
-            prop_assert_eq!(&first, &zip("b", &code).unwrap());
+            let first = zip("a", &code, Compression::Small).unwrap();
+            prop_assert_eq!(&first, &zip("b", &code, Compression::Small).unwrap());
             let mut archive = zip::ZipArchive::new(Cursor::new(first)).unwrap();
             let mut back = Vec::new();
             archive.by_name("bootstrap").unwrap().read_to_end(&mut back).unwrap();

@@ -26,7 +26,8 @@ pub(super) fn for_host(cargo: OsString) -> Recipe {
     Recipe {
         program: cargo,
         args,
-        env: Vec::new(),
+        // An incremental build may cut the code differently each time, and then hash differently.
+        env: vec![("CARGO_INCREMENTAL".into(), "0".into())],
     }
 }
 
