@@ -12,7 +12,7 @@ pub const EMULATOR_VERSION: &str = "1.5.33";
 /// What pip installs: the emulator and everything it needs, at fixed versions.
 pub(super) const REQUIREMENTS: &str = include_str!("launcher/requirements.txt");
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("launcher.py", include_str!("launcher/launcher.py")),
     ("replace.py", include_str!("launcher/replace.py")),
     (
@@ -24,6 +24,10 @@ const FILES: [(&str, &str); 8] = [
         include_str!("launcher/gaps_control_plane.py"),
     ),
     ("gaps_lambda.py", include_str!("launcher/gaps_lambda.py")),
+    (
+        "gaps_permissions.py",
+        include_str!("launcher/gaps_permissions.py"),
+    ),
     ("gaps_pipes.py", include_str!("launcher/gaps_pipes.py")),
     ("gaps_restart.py", include_str!("launcher/gaps_restart.py")),
     (

@@ -15,7 +15,9 @@ pub fn not_observable(kind: &str, property: &str) -> Option<&'static str> {
 
 const NO_TRACES: &str = "the emulator keeps the setting but records no X-Ray traces";
 const NO_ENCRYPTION: &str = "the emulator keeps the key but encrypts nothing with it";
-const NO_EVALUATION: &str = "the emulator keeps the policy but evaluates none";
+const NO_EVALUATION: &str = "the emulator keeps the policy but does not evaluate it";
+const ONLY_FUNCTIONS: &str =
+    "the emulator evaluates the roles of functions, but not of other services";
 
 const NOT_OBSERVABLE: &[(&str, &str, &str)] = &[
     (
@@ -50,7 +52,7 @@ const NOT_OBSERVABLE: &[(&str, &str, &str)] = &[
         "pointInTimeRecovery",
         "the emulator keeps the setting but no earlier states",
     ),
-    ("iam-role", "statements", NO_EVALUATION),
+    ("iam-role", "statements", ONLY_FUNCTIONS),
     ("iam-role", "trust", NO_EVALUATION),
     ("kms-key", "statements", NO_EVALUATION),
     (
@@ -87,7 +89,7 @@ const NOT_OBSERVABLE: &[(&str, &str, &str)] = &[
         "parallelizationFactor",
         "the launcher's pipe delivers one batch after the other",
     ),
-    ("pipe", "role", NO_EVALUATION),
+    ("pipe", "role", ONLY_FUNCTIONS),
     ("secret", "key", NO_ENCRYPTION),
     ("sns-topic", "email", "the emulator sends no mail"),
     ("sns-topic", "key", NO_ENCRYPTION),
@@ -102,6 +104,7 @@ const NOT_OBSERVABLE: &[(&str, &str, &str)] = &[
         "logGroup",
         "the emulator writes no state machine log",
     ),
+    ("state-machine", "role", ONLY_FUNCTIONS),
     ("state-machine", "tracing", NO_TRACES),
 ];
 

@@ -87,6 +87,8 @@ impl Start<'_> {
             ("AWS_ACCESS_KEY_ID", "test".into()),
             ("AWS_SECRET_ACCESS_KEY", "test".into()),
             ("AWS_EC2_METADATA_DISABLED", "true".into()),
+            // Functions may do what their roles allow, so that a missing grant shows before AWS shows it.
+            ("AUTH", "true".into()),
             ("PERSIST_STATE", "1".into()),
             ("STATE_DIR", dir.join("state").into()),
             ("S3_PERSIST", "1".into()),

@@ -1,6 +1,7 @@
 //! The few AWS resources that several tests need.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -9,6 +10,8 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType, StreamSpecification, StreamViewType,
 };
 use aws_sdk_lambda::types::{FunctionCode, LastUpdateStatus, Runtime};
+
+use super::support::python;
 
 pub const ROLE: &str = "arn:aws:iam::000000000000:role/test";
 
@@ -113,7 +116,7 @@ pub async fn executions(sdk: &SdkConfig, machine: &str) -> Vec<Vec<(String, Stri
 pub async fn function(sdk: &SdkConfig, name: &str, answer: &str) -> String {
     let client = aws_sdk_lambda::Client::new(sdk);
     let code = FunctionCode::builder()
-        .zip_file(bootstrap(answer).into())
+        .zip_file(bootstrap(answer, &python().await).into())
         .build();
     let made = client
         .create_function()
@@ -152,10 +155,19 @@ pub async fn invoke(sdk: &SdkConfig, name: &str) -> serde_json::Value {
     serde_json::from_slice(answer.payload().expect("payload").as_ref()).expect("JSON")
 }
 
-fn bootstrap(answer: &str) -> Vec<u8> {
+fn bootstrap(answer: &str, python: &Path) -> Vec<u8> {
+    let python = python.display();
     let script = format!(
-        r#"#!/usr/bin/env python3
-import http.client, json, os, sys
+        r#"#!{python}
+import http.client, json, os
+def attempt(endpoint, service, operation, **named):
+    import botocore.session
+    client = botocore.session.get_session().create_client(service, endpoint_url=endpoint)
+    try:
+        getattr(client, operation)(**named)
+        return "done"
+    except client.exceptions.ClientError as error:
+        return error.response["Error"]["Code"]
 api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
 while True:
     api.request("GET", "/2018-06-01/runtime/invocation/next")

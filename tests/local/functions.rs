@@ -1,8 +1,10 @@
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use serde_json::json;
 
-use super::aws::{function, invoke, role};
+use super::aws::{function, invoke, role, table};
 use super::support::{Place, assert_filled, sdk};
 
 #[tokio::test]
@@ -68,4 +70,47 @@ async fn what_a_function_wrote_before_it_answered_is_in_its_log() {
             .filter(|line| line.starts_with("line "));
         assert_eq!(spoken.count(), 100);
     }
+}
+
+#[tokio::test]
+async fn a_function_may_do_what_its_role_allows_and_nothing_else() {
+    let observe = async |sdk: &SdkConfig| {
+        role(sdk).await;
+        table(sdk).await;
+        let allow = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["dynamodb:PutItem"],"Resource":["arn:aws:dynamodb:us-east-1:000000000000:table/events"]}]}"#;
+        let policy = aws_sdk_iam::Client::new(sdk)
+            .put_role_policy()
+            .role_name("test");
+        let policy = policy.policy_name("derived").policy_document(allow);
+        policy.send().await.expect("policy");
+        let endpoint = sdk.endpoint_url().expect("endpoint");
+        let attempt = |operation: &str, argument: &str| {
+            let id = r#"{"id": {"S": "a"}}"#;
+            format!(
+                r#"attempt("{endpoint}", "dynamodb", "{operation}", TableName="events", {argument}={id})"#
+            )
+        };
+        let both = format!(
+            "[{}, {}]",
+            attempt("put_item", "Item"),
+            attempt("delete_item", "Key")
+        );
+        function(sdk, "writer", &both).await;
+        invoke(sdk, "writer").await
+    };
+    let (gap, right) = (
+        json!(["done", "done"]),
+        json!(["done", "AccessDeniedException"]),
+    );
+    assert_filled(observe, gap, right).await;
+}
+
+#[tokio::test]
+async fn whoever_calls_from_this_machine_owns_the_account() {
+    let place = Place::new().await;
+    let sdk = sdk(&place.up().await.endpoint);
+    let someone = Credentials::new("AKIASOMEONEELSE00000", "secret", None, None, "test");
+    let theirs = aws_sdk_dynamodb::config::Builder::from(&sdk).credentials_provider(someone);
+    let tables = aws_sdk_dynamodb::Client::from_conf(theirs.build()).list_tables();
+    assert!(tables.send().await.expect("list").table_names().is_empty());
 }

@@ -62,12 +62,21 @@ def main():
     import gaps_apigateway
     import gaps_control_plane
     import gaps_lambda
+    import gaps_permissions
     import gaps_pipes
     import gaps_restart
     import gaps_stepfunctions
     from ministack import app
 
-    for gaps in (gaps_apigateway, gaps_control_plane, gaps_lambda, gaps_pipes, gaps_restart, gaps_stepfunctions):
+    for gaps in (
+        gaps_apigateway,
+        gaps_control_plane,
+        gaps_lambda,
+        gaps_permissions,
+        gaps_pipes,
+        gaps_restart,
+        gaps_stepfunctions,
+    ):
         gaps.fill()
     sign_health(app, directory, digest)
     app.main()
