@@ -1,10 +1,30 @@
-//! What AWS answered, as far as it may be shown: code, request id, and whether trying again makes sense.
+//! How the functions call AWS, and what AWS answered as far as it may be shown.
 
 use std::fmt;
+use std::time::Duration;
 
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
+
+/// Limits of one call and of one try of it. The tightest provider waits five seconds for its answer, and a call that is
+/// lost is better repeated early.
+const CALL: Duration = Duration::from_secs(4);
+const TRY: Duration = Duration::from_secs(2);
+
+/// The configuration of a function's AWS clients: the environment's, with bounded calls.
+pub async fn config() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .operation_timeout(CALL)
+        .operation_attempt_timeout(TRY)
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts)
+        .load()
+        .await
+}
 
 /// A failed AWS call without anything that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

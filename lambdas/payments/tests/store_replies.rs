@@ -6,6 +6,8 @@ use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
+use payments::event::Status;
+use payments::head::Head;
 use payments::store::{
     DynamoStore, EventItem, Finish, Key, Lease, Leased, Processing, Store, StoreError, Stored,
     store_once,
@@ -272,11 +274,10 @@ async fn a_lease_is_refused_for_the_reason_the_item_shows() {
         (Processing::Failed, Some("Permanent"))
     );
     let update = sent(&http, 0);
+    let condition = update["ConditionExpression"].as_str().unwrap();
     assert!(
-        update["ConditionExpression"]
-            .as_str()
-            .unwrap()
-            .contains("leaseUntil <= :now")
+        condition.contains("leaseUntil <= :now OR leaseOwner = :owner"),
+        "{condition}"
     );
     assert_eq!(update["ReturnValues"], "ALL_NEW");
 
@@ -308,7 +309,7 @@ async fn a_lease_is_refused_for_the_reason_the_item_shows() {
 #[tokio::test]
 async fn a_finished_event_loses_its_lease_and_its_failure() {
     let (http, table) = table(vec![(200, json!({}))], 1);
-    let outcome = Some((payments::event::Status::Succeeded, "o-1".to_owned()));
+    let outcome = Some((Status::Succeeded, "o-1".to_owned()));
     let finish = Finish {
         processing: Processing::Processed,
         at: now(),
@@ -325,6 +326,40 @@ async fn a_finished_event_loses_its_lease_and_its_failure() {
         expression.ends_with("REMOVE leaseOwner, leaseUntil, failure, failedAt"),
         "{expression}"
     );
+}
+
+#[tokio::test]
+async fn a_head_is_written_only_over_the_version_it_was_made_from() {
+    let head = |version| Head {
+        latest: [(Status::Succeeded, 1_000)].into(),
+        amount: None,
+        last_event_id: "evt_1".into(),
+        previous: None,
+        version,
+        updated_at: now(),
+    };
+    let (http, table) = table(
+        vec![
+            (200, json!({})),
+            (200, json!({})),
+            condition_failed(json!({})),
+        ],
+        1,
+    );
+    assert!(table.put_head("stripe:pi_1", &head(1)).await.unwrap());
+    assert!(table.put_head("stripe:pi_1", &head(2)).await.unwrap());
+    assert!(!table.put_head("stripe:pi_1", &head(2)).await.unwrap());
+    assert_eq!(
+        sent(&http, 0)["ConditionExpression"],
+        "attribute_not_exists(paymentId)"
+    );
+    assert_eq!(sent(&http, 1)["ConditionExpression"], "#version = :before");
+    let values = &sent(&http, 1)["ExpressionAttributeValues"];
+    assert_eq!(
+        (&values[":before"], &values[":version"]),
+        (&json!({"N": "1"}), &json!({"N": "2"}))
+    );
+    assert_eq!(values[":recordType"], json!({"S": "payment"}));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! webhook-validator: verifies what arrives, stores it exactly once, and tells the provider so.
 
 mod answer;
+mod refusal;
 mod settings;
 mod validator;
 

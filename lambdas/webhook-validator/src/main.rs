@@ -11,7 +11,7 @@ use webhook_validator::{Answer, Invocation, Validator, ValidatorSettings};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let settings = ValidatorSettings::from_env(|name| std::env::var(name).ok())?;
-    let aws = aws_config::load_from_env().await;
+    let aws = payments::aws::config().await;
     let secret = SecretsManager::new(
         aws_sdk_secretsmanager::Client::new(&aws),
         &settings.secret_id,

@@ -10,14 +10,13 @@ use payments::metrics::{self, Metric, UNKNOWN_PROVIDER};
 use payments::providers::{self, Check, Provider, Verified};
 use payments::request::Request;
 use payments::secret::ProviderSecrets;
-use payments::secret_cache::{SecretCache, SecretUnavailable};
+use payments::secret_cache::SecretCache;
 use payments::settings::Settings;
 use payments::signature::SignatureError;
-use payments::store::{
-    BodyTooLarge, EventItem, Key, Processing, Store, StoreError, Stored, store_once,
-};
+use payments::store::{EventItem, Key, Processing, Store, Stored, store_once};
 use serde_json::Value;
 
+use crate::refusal::Refusal;
 use crate::{Answer, ValidatorSettings};
 
 /// Longest partition key of DynamoDB, in bytes.
@@ -39,29 +38,6 @@ pub struct Invocation<'a> {
     pub trace_header: Option<&'a str>,
 }
 
-/// Why a webhook is not accepted.
-enum Refusal {
-    WrongMethod,
-    UnknownProvider,
-    TooLarge,
-    Malformed(String),
-    BadSignature(SignatureError),
-    NoSecret(String),
-    NotStored(StoreError),
-}
-
-impl From<BodyTooLarge> for Refusal {
-    fn from(_: BodyTooLarge) -> Self {
-        Self::TooLarge
-    }
-}
-
-impl From<SecretUnavailable> for Refusal {
-    fn from(error: SecretUnavailable) -> Self {
-        Self::NoSecret(error.to_string())
-    }
-}
-
 impl Validator {
     /// Answers one proxy event of API Gateway.
     pub async fn answer(&self, event: Value, invocation: Invocation<'_>) -> Answer {
@@ -77,14 +53,14 @@ impl Validator {
             });
         let request = match request {
             Ok(request) => request,
-            Err(why) => return refuse(&log, UNKNOWN_PROVIDER, &Refusal::Malformed(why)),
+            Err(why) => return Refusal::Malformed(why).report(&log, UNKNOWN_PROVIDER),
         };
         let Some((provider, settings)) = self.provider(&request) else {
-            return refuse(&log, UNKNOWN_PROVIDER, &Refusal::UnknownProvider);
+            return Refusal::UnknownProvider.report(&log, UNKNOWN_PROVIDER);
         };
         match self.accept(&log, &request, provider, settings).await {
             Ok(answer) => answer,
-            Err(refusal) => refuse(&log, provider.key(), &refusal),
+            Err(refusal) => refusal.report(&log, provider.key()),
         }
     }
 
@@ -140,11 +116,11 @@ impl Validator {
         let secrets = self.secrets.current().await?;
         let secrets = secrets
             .provider(provider.key())
-            .ok_or_else(|| no_section(provider))?;
+            .ok_or_else(|| Refusal::no_section(provider))?;
         match provider.answer_challenge(request, secrets) {
             None => Err(Refusal::WrongMethod),
             Some(Ok(text)) => Ok(Answer::challenge(&text)),
-            Some(Err(why)) => Err(refused_signature(why)),
+            Some(Err(why)) => Err(why.into()),
         }
     }
 
@@ -184,8 +160,8 @@ impl Validator {
             false => first,
         };
         verdict
-            .ok_or_else(|| no_section(provider))?
-            .map_err(refused_signature)
+            .ok_or_else(|| Refusal::no_section(provider))?
+            .map_err(Refusal::from)
     }
 
     fn item(
@@ -277,22 +253,6 @@ fn depends_on_the_secret(error: &SignatureError) -> bool {
     )
 }
 
-fn refused_signature(error: SignatureError) -> Refusal {
-    match error {
-        SignatureError::MalformedBody(why) => Refusal::Malformed(why.to_string()),
-        SignatureError::MalformedChallenge => Refusal::Malformed(error.to_string()),
-        SignatureError::BadSecretConfig(_) => Refusal::NoSecret(error.to_string()),
-        other => Refusal::BadSignature(other),
-    }
-}
-
-fn no_section(provider: &'static dyn Provider) -> Refusal {
-    let key = provider.key();
-    Refusal::NoSecret(format!(
-        "the secret has no entry for {key}; add one with `payhook secret set {key}`"
-    ))
-}
-
 /// One word for all events of a request: what matters most comes first.
 fn summary(stored: &[Stored]) -> &'static str {
     if stored.iter().any(|one| matches!(one, Stored::Conflict(_))) {
@@ -304,68 +264,4 @@ fn summary(stored: &[Stored]) -> &'static str {
     } else {
         "duplicate"
     }
-}
-
-fn refuse(log: &Log, provider: &str, refusal: &Refusal) -> Answer {
-    let (answer, metric) = match refusal {
-        Refusal::WrongMethod => (Answer::wrong_method(), Metric::WebhookMalformed),
-        Refusal::UnknownProvider => (Answer::unknown_provider(), Metric::WebhookMalformed),
-        Refusal::TooLarge => (Answer::too_large(), Metric::WebhookTooLarge),
-        Refusal::Malformed(_) => (Answer::malformed(), Metric::WebhookMalformed),
-        Refusal::BadSignature(_) => (Answer::bad_signature(), Metric::SignatureRejected),
-        Refusal::NoSecret(_) => (Answer::try_again(), Metric::SecretUnavailable),
-        Refusal::NotStored(_) => (Answer::try_again(), Metric::StoreFailed),
-    };
-    match refusal {
-        Refusal::WrongMethod => log.warn(
-            "webhook refused",
-            &[("provider", provider), ("reason", "wrong_method")],
-        ),
-        Refusal::UnknownProvider => log.warn(
-            "webhook refused",
-            &[("provider", provider), ("reason", "unknown_provider")],
-        ),
-        Refusal::TooLarge => log.error(
-            "webhook refused",
-            &[("provider", provider), ("reason", "too_large")],
-        ),
-        Refusal::Malformed(why) => {
-            log.warn(
-                "webhook refused",
-                &[
-                    ("provider", provider),
-                    ("reason", "malformed"),
-                    ("detail", why),
-                ],
-            );
-        }
-        Refusal::BadSignature(error) => log.warn(
-            "webhook refused",
-            &[
-                ("provider", provider),
-                ("reason", error.kind()),
-                ("detail", &error.to_string()),
-            ],
-        ),
-        Refusal::NoSecret(why) => {
-            log.error(
-                "webhook cannot be verified",
-                &[
-                    ("provider", provider),
-                    ("reason", "no_secret"),
-                    ("detail", why),
-                ],
-            );
-        }
-        Refusal::NotStored(error) => log.error(
-            "webhook could not be stored",
-            &[
-                ("provider", provider),
-                ("reason", "store_failed"),
-                ("detail", &error.to_string()),
-            ],
-        ),
-    }
-    metrics::emit(log, provider, &[(metric, 1)]);
-    answer
 }
