@@ -40,7 +40,7 @@ pub enum State {
     /// Makes an output.
     Pass(Pass),
     /// Calls a service.
-    Task(Task),
+    Task(Box<Task>),
     /// Goes one way or another.
     Choice(Choice),
     /// Does the same with each item of a list, inside the same execution.

@@ -99,8 +99,14 @@ fn each(settings: &Settings) -> Flow {
     Flow {
         start_at: "Process".to_owned(),
         states: vec![
-            ("Process".to_owned(), State::Task(process(settings))),
-            ("RecordFailure".to_owned(), State::Task(record(settings))),
+            (
+                "Process".to_owned(),
+                State::Task(Box::new(process(settings))),
+            ),
+            (
+                "RecordFailure".to_owned(),
+                State::Task(Box::new(record(settings))),
+            ),
             ("FailureNotRecorded".to_owned(), State::Pass(unrecorded)),
         ],
     }

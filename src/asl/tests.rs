@@ -33,7 +33,7 @@ fn task(change: impl FnOnce(&mut Task)) -> State {
         next: Next::End,
     };
     change(&mut task);
-    State::Task(task)
+    State::Task(Box::new(task))
 }
 
 fn errors_of<const N: usize>(start: &str, states: [(&str, State); N]) -> Vec<DefinitionError> {

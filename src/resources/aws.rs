@@ -1,6 +1,8 @@
 //! The AWS clients that the kinds call, and AWS as the engine's cloud.
 
-use super::{Address, Attempts, Cloud, CloudError, Delete, During, Given, Put, Seen, definition};
+use super::{
+    Address, Attempts, Cloud, CloudError, Delete, During, Given, Put, Seen, Turns, definition,
+};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
@@ -23,6 +25,8 @@ pub struct Aws {
     pub endpoint: Option<String>,
     /// What this process has tried to make.
     pub attempts: Attempts,
+    /// Who may change what AWS cannot have changed by two at once.
+    pub turns: Turns,
     /// API Gateway (REST).
     pub apigateway: aws_sdk_apigateway::Client,
     /// CloudWatch.
@@ -89,6 +93,7 @@ impl Aws {
             emulated,
             endpoint: config.endpoint_url().map(str::to_owned),
             attempts: Attempts::default(),
+            turns: Turns::default(),
             apigateway: aws_sdk_apigateway::Client::new(config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(config),
             logs: aws_sdk_cloudwatchlogs::Client::new(config),

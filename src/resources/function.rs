@@ -1,7 +1,14 @@
 //! Lambda functions, published behind the alias `live`.
 
+mod calls;
+mod concurrency;
+mod publish;
+mod shape;
+#[cfg(test)]
+mod tests;
+
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Resource};
+use super::{Forced, Given, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{
     AliasArn, CodeSha256, Declared, FunctionName, Handle, Input, KeyArn, LogGroupName, Output,
     RoleArn, Text,
@@ -29,16 +36,19 @@ pub struct Function {
     pub memory_mb: u32,
     /// Seconds, 1 to 900.
     pub timeout_seconds: u32,
-    /// Concurrent executions set aside for and granted to this function; 0 stops it.
-    pub reserved_concurrency: u32,
+    /// Concurrent executions set aside for and granted to this function; 0 stops it. `None` shares the account's.
+    pub reserved_concurrency: Option<u32>,
     /// Environment variables; never a secret.
     pub environment: BTreeMap<String, Input<Text>>,
     /// The key that encrypts the environment.
     pub key: Input<KeyArn>,
     /// Whether X-Ray traces are recorded for every request.
     pub tracing: bool,
-    /// Where its log lines go.
+    /// Where its log lines go, as the function writes them.
     pub log_group: Input<LogGroupName>,
+    /// What else was found set; under `live`, in which properties that version differs from the function.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 /// Instruction set of a function.
@@ -63,7 +73,64 @@ impl Resource for Function {
         property: "name",
         rule: "Lambda cannot rename a function",
     }];
+    const SETTLE: &'static [Settle] = SETTLE;
+    const POLL: Poll = Poll {
+        budget_seconds: 600,
+        ..Poll::QUICK
+    };
+
+    fn predicted(&self, given: &Given) -> Outputs {
+        let arn = given.arn("lambda", &format!("function:{}", self.name));
+        Outputs::from([
+            ("aliasArn".to_owned(), format!("{arn}:{}", Self::ALIAS)),
+            ("functionArn".to_owned(), arn),
+            ("functionName".to_owned(), self.name.clone()),
+        ])
+    }
 }
+
+const PROPAGATION_SECONDS: u64 = 300;
+
+/// A new role and its policy reach Lambda and KMS late, and one change of a function runs at a time; facts: sections
+/// 1.2 and 6.
+const SETTLE: &[Settle] = &[
+    Settle {
+        name: "role to be assumable by Lambda",
+        codes: &["InvalidParameterValueException"],
+        message: Some("cannot be assumed by Lambda"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: PROPAGATION_SECONDS,
+    },
+    Settle {
+        name: "role's policy to be visible to Lambda",
+        codes: &["InvalidParameterValueException"],
+        message: Some("execution role does not have permissions"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: PROPAGATION_SECONDS,
+    },
+    Settle {
+        name: "role to be visible to KMS",
+        codes: &["InvalidParameterValueException"],
+        message: Some("KMS key is invalid for CreateGrant"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: PROPAGATION_SECONDS,
+    },
+    // "Function already exist" has the same code and does not pass.
+    Settle {
+        name: "function's running change to end",
+        codes: &["ResourceConflictException"],
+        message: Some("cannot be performed at this time"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: PROPAGATION_SECONDS,
+    },
+    Settle {
+        name: "function's running change to end",
+        codes: &["ResourceConflictException"],
+        message: Some("in progress"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: PROPAGATION_SECONDS,
+    },
+];
 
 impl Function {
     /// The alias that everything else points at.

@@ -13,6 +13,7 @@ mod registry;
 mod scripted;
 mod settle;
 mod tags;
+mod turns;
 
 pub mod alarm;
 pub mod api;
@@ -47,6 +48,7 @@ pub use error::{Class, CloudError, During};
 pub use registry::{Definition, Kind, definition, definitions};
 pub use settle::{Poll, Schedule, Settle};
 pub use tags::tag;
+pub use turns::Turns;
 
 /// Tags of a resource, by key.
 pub type Tags = BTreeMap<String, String>;

@@ -1,6 +1,11 @@
 //! Leave for a service to invoke a function.
 
-use super::{Forced, Resource};
+mod calls;
+mod statement;
+#[cfg(test)]
+mod tests;
+
+use super::{Forced, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, FunctionName, Input, Text};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +21,9 @@ pub struct Permission {
     pub principal: String,
     /// Only for calls on behalf of this ARN (ArnLike); without it any account could invoke.
     pub source_arn: Input<Text>,
+    /// What else was found in the statement.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 impl Declared for Permission {
@@ -45,4 +53,38 @@ impl Resource for Permission {
         },
     ];
     const TAGGED: bool = false;
+    const SETTLE: &'static [Settle] = SETTLE;
 }
+
+/// A new alias reaches the service that keeps policies late, and one change of a policy runs at a time; facts: section 7.
+const SETTLE: &[Settle] = &[
+    Settle {
+        name: "function's alias to be visible",
+        codes: &["ResourceNotFoundException"],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 120,
+    },
+    // "The statement id provided already exists" has the same code and does not pass.
+    Settle {
+        name: "another change of the function's policy to end",
+        codes: &["ResourceConflictException"],
+        message: Some("concurrent update"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 120,
+    },
+    Settle {
+        name: "function's running change to end",
+        codes: &["ResourceConflictException"],
+        message: Some("cannot be performed at this time"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 300,
+    },
+    Settle {
+        name: "function's running change to end",
+        codes: &["ResourceConflictException"],
+        message: Some("in progress"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 300,
+    },
+];

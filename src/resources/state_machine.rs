@@ -1,7 +1,12 @@
 //! The Step Functions state machine.
 
+mod calls;
+mod shape;
+#[cfg(test)]
+mod tests;
+
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Resource};
+use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, LogGroupArn, Output, RoleArn, StateMachineArn, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,6 +29,9 @@ pub struct StateMachine {
     pub log_group: Input<LogGroupArn>,
     /// What is logged.
     pub log_level: LogLevel,
+    /// What else was found set.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 /// The type of a state machine.
@@ -68,7 +76,59 @@ impl Resource for StateMachine {
             rule: "Step Functions cannot change the type of a state machine",
         },
     ];
+    const SETTLE: &'static [Settle] = SETTLE;
+
+    fn predicted(&self, given: &Given) -> Outputs {
+        let arn = given.arn("states", &format!("stateMachine:{}", self.name));
+        Outputs::from([("stateMachineArn".to_owned(), arn)])
+    }
+
+    /// A definition is compared as data, in which 2.0 is 2.
+    fn canonical(mut self) -> Self {
+        shape::normalise(&mut self.definition);
+        self
+    }
 }
+
+/// A new role and its policy reach Step Functions late, a deleted machine holds its name; facts: sections 1.2 and 10.
+const SETTLE: &[Settle] = &[
+    Settle {
+        name: "role to be assumable by Step Functions",
+        codes: &["AccessDeniedException"],
+        message: Some("authorized to assume the provided role"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 300,
+    },
+    Settle {
+        name: "log group to be writable by the state machine's role",
+        codes: &["AccessDeniedException"],
+        message: Some("not authorized to access the Log Destination"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 300,
+    },
+    // Also how a log group that is not visible yet is refused; a wrong one stays refused.
+    Settle {
+        name: "log group to be visible to Step Functions",
+        codes: &["InvalidLoggingConfiguration"],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 30,
+    },
+    Settle {
+        name: "the deleted state machine to release its name",
+        codes: &["StateMachineDeleting"],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 300,
+    },
+    Settle {
+        name: "another update of the state machine to end",
+        codes: &["ConflictException"],
+        message: None,
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 60,
+    },
+];
 
 impl StateMachine {
     /// Starting an execution and not waiting for it.

@@ -1,7 +1,12 @@
 //! The DynamoDB table that holds the payment events.
 
+mod calls;
+mod shape;
+#[cfg(test)]
+mod tests;
+
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Poll, Resource};
+use super::{Forced, Given, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, StreamArn, TableArn, TableName, Text};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +32,9 @@ pub struct Table {
     pub ttl_attribute: Option<String>,
     /// Whether AWS itself refuses to delete the table.
     pub deletion_protection: bool,
+    /// What else was found set.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 /// A key attribute.
@@ -99,7 +107,52 @@ impl Resource for Table {
     const HOLDS: Option<&'static str> = Some("every stored payment event");
     const POLL: Poll = Poll::LONG;
     const RENEWS: &'static [(&'static str, &'static str)] = &[("stream", "streamArn")];
+    const SETTLE: &'static [Settle] = SETTLE;
+
+    fn predicted(&self, given: &Given) -> Outputs {
+        let arn = given.arn("dynamodb", &format!("table/{}", self.name));
+        Outputs::from([
+            ("tableArn".to_owned(), arn),
+            ("tableName".to_owned(), self.name.clone()),
+        ])
+    }
 }
+
+/// DynamoDB makes one change of a table at a time, and prepares the backups of a new one by itself; facts: section 5.
+const SETTLE: &[Settle] = &[
+    Settle {
+        name: "the table's backups to be prepared",
+        codes: &[
+            "ContinuousBackupsUnavailableException",
+            "ResourceInUseException",
+            "ValidationException",
+        ],
+        message: Some("ackups are being enabled"),
+        schedule: Schedule {
+            first: &[1_000, 2_000, 4_000, 8_000],
+            then: 15_000,
+        },
+        budget_seconds: 1_200,
+    },
+    Settle {
+        name: "the table's backups to be prepared",
+        codes: &["ContinuousBackupsUnavailableException"],
+        message: None,
+        schedule: Schedule {
+            first: &[1_000, 2_000, 4_000, 8_000],
+            then: 15_000,
+        },
+        budget_seconds: 1_200,
+    },
+    // "Table already exists" has the same code and does not pass.
+    Settle {
+        name: "the table's running change to end",
+        codes: &["ResourceInUseException"],
+        message: Some("is being"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 1_200,
+    },
+];
 
 impl Table {
     /// Writing an item, also under a condition.

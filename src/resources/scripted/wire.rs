@@ -105,10 +105,12 @@ fn respond(status: u16, body: Vec<u8>) -> HttpResponse {
 /// The service's name in IAM actions, from the host it is called at.
 fn service(uri: &str) -> &str {
     let host = uri.split("://").nth(1).unwrap_or(uri);
-    match host.split('.').next().unwrap_or_default() {
-        "streams" => "dynamodb",
-        "monitoring" => "cloudwatch",
-        name => name,
+    let mut labels = host.split('.');
+    match (labels.next().unwrap_or_default(), labels.next()) {
+        // DynamoDB is asked at a host of the account's own when a call names an ARN.
+        ("streams", _) | (_, Some("ddb")) => "dynamodb",
+        ("monitoring", _) => "cloudwatch",
+        (name, _) => name,
     }
 }
 

@@ -1,0 +1,733 @@
+use super::*;
+use crate::resources::scripted::*;
+use crate::resources::{At, Aws, Class, Condition, Delete, Live, Observed, Put};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use tempfile::TempDir;
+
+const F: &str = "/2015-03-31/functions/payment-processor-dev";
+const ARN: &str = "arn:aws:lambda:eu-central-1:123456789012:function:payment-processor-dev";
+const ROLE: &str = "arn:aws:iam::123456789012:role/payment-processor-dev";
+const KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/k-1";
+const ZIP: &[u8] = b"a zip";
+
+fn get() -> String {
+    format!("GET {F}")
+}
+fn get_live() -> String {
+    format!("GET {F}?Qualifier=live")
+}
+fn get_alias() -> String {
+    format!("GET {F}/aliases/live")
+}
+fn configuration() -> String {
+    format!("PUT {F}/configuration")
+}
+fn code() -> String {
+    format!("PUT {F}/code")
+}
+fn publish() -> String {
+    format!("POST {F}/versions")
+}
+fn move_alias() -> String {
+    format!("PUT {F}/aliases/live")
+}
+fn versions() -> String {
+    format!("GET {F}/versions")
+}
+const CREATE: &str = "POST /2015-03-31/functions";
+const SETTINGS: &str = "GET /2016-08-19/account-settings";
+const RESERVE: &str = "PUT /2017-10-31/functions/payment-processor-dev/concurrency";
+
+fn sha() -> String {
+    BASE64_STANDARD.encode(digest(&SHA256, ZIP))
+}
+
+fn function() -> Function {
+    Function {
+        name: "payment-processor-dev".to_owned(),
+        description: "Processes payments".to_owned(),
+        runtime: "provided.al2023".to_owned(),
+        architecture: Architecture::Arm64,
+        code: Input::known(sha()),
+        role: Input::known(ROLE),
+        memory_mb: 256,
+        timeout_seconds: 30,
+        reserved_concurrency: Some(10),
+        environment: BTreeMap::from([("TABLE_NAME".to_owned(), Input::known("payments-dev"))]),
+        key: Input::known(KEY),
+        tracing: true,
+        log_group: Input::known("/aws/lambda/payment-processor-dev"),
+        unmanaged: Unmanaged::new(),
+    }
+}
+
+fn wanted(function: Function) -> At<Function> {
+    at("payment-processor", function)
+}
+
+fn described(function: &Function) -> Value {
+    let variables: BTreeMap<_, _> = function
+        .environment
+        .iter()
+        .map(|(name, value)| (name.clone(), value.get().unwrap()))
+        .collect();
+    json!({
+        "FunctionName": function.name,
+        "FunctionArn": ARN,
+        "Runtime": function.runtime,
+        "Role": function.role.get().unwrap(),
+        "Handler": "bootstrap",
+        "Description": function.description,
+        "Timeout": function.timeout_seconds,
+        "MemorySize": function.memory_mb,
+        "CodeSha256": function.code.get().unwrap(),
+        "Architectures": [function.architecture],
+        "Environment": {"Variables": variables},
+        "KMSKeyArn": function.key.get().unwrap(),
+        "TracingConfig": {"Mode": if function.tracing { "Active" } else { "PassThrough" }},
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": function.log_group.get().unwrap()},
+        "EphemeralStorage": {"Size": 512},
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+    })
+}
+
+/// Answers of a read: the function, the version behind `live`, and the alias.
+fn shown(latest: Value, live: Option<Value>, reserved: Option<u32>) -> [Reply; 3] {
+    let mut function = json!({"Configuration": latest, "Tags": wanted(function()).tags});
+    if let Some(reserved) = reserved {
+        function["Concurrency"] = json!({"ReservedConcurrentExecutions": reserved});
+    }
+    let absent = |call: String| reply_error(&call, 404, "ResourceNotFoundException", "none");
+    let (live, alias) = match live {
+        Some(live) => (
+            reply(&get_live(), 200, json!({ "Configuration": live })),
+            reply(&get_alias(), 200, json!({"FunctionVersion": "7"})),
+        ),
+        None => (absent(get_live()), absent(get_alias())),
+    };
+    [reply(&get(), 200, function), live, alias]
+}
+
+async fn read_of(replies: [Reply; 3]) -> Observed<Function> {
+    let (aws, script) = scripted(replies);
+    let observed = Function::read(&aws, &wanted(function())).await;
+    assert_eq!(script.calls().len(), 3);
+    observed.unwrap().unwrap()
+}
+
+async fn settled(function: &Function) -> Observed<Function> {
+    let shows = described(function);
+    read_of(shown(
+        shows.clone(),
+        Some(shows),
+        function.reserved_concurrency,
+    ))
+    .await
+}
+
+/// With the zip where the artifact's hash says it is.
+fn with_zip(replies: impl IntoIterator<Item = Reply>) -> (Aws, Script, TempDir) {
+    let (mut aws, script) = scripted(replies);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bootstrap.zip");
+    std::fs::write(&path, ZIP).unwrap();
+    aws.artifacts.insert(sha(), path);
+    (aws, script, folder)
+}
+
+fn account(limit: u32, unreserved: u32) -> Reply {
+    let limit =
+        json!({"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": unreserved});
+    reply(SETTINGS, 200, json!({ "AccountLimit": limit }))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn a_read_gives_back_every_property_and_a_put_of_the_same_calls_nothing(
+        memory_mb in 128u32..10_240,
+        timeout_seconds in 1u32..900,
+        reserved_concurrency in prop::option::of(0u32..100),
+        tracing in any::<bool>(),
+        arm in any::<bool>(),
+        texts in prop::array::uniform4("[a-z]{1,8}"),
+    ) {
+        let [description, role, key, variable] = texts;
+        let function = Function {
+            memory_mb,
+            timeout_seconds,
+            reserved_concurrency,
+            tracing,
+            architecture: if arm { Architecture::Arm64 } else { Architecture::X86_64 },
+            description,
+            role: Input::known(role),
+            key: Input::known(key),
+            environment: BTreeMap::from([(variable, Input::known("x"))]),
+            ..function()
+        };
+        run(async {
+            let observed = settled(&function).await;
+            assert_eq!(observed.properties, function);
+            assert_eq!(observed.condition, Condition::Settled);
+            let (aws, script) = scripted([]);
+            let done = Function::put(&aws, &wanted(function.clone()), Some(&observed)).await;
+            let Put::Done(outputs) = done.unwrap() else {
+                panic!("nothing is left to wait for");
+            };
+            assert_eq!(outputs["aliasArn"], format!("{ARN}:live"));
+            assert_eq!(outputs["version"], "7");
+            script.assert_calls([]);
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_function_that_does_not_exist_reads_as_none() {
+    let calls = [get(), get_live(), get_alias()];
+    let none = |call: &String| reply_error(call, 404, "ResourceNotFoundException", "none");
+    let (aws, _) = scripted(calls.iter().map(none));
+    let found = Function::read(&aws, &wanted(function())).await;
+    assert!(found.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_environment_that_cannot_be_decrypted_is_an_error_and_not_an_empty_one() {
+    let mut hidden = described(&function());
+    hidden["Environment"] =
+        json!({"Error": {"ErrorCode": "AccessDeniedException", "Message": "no"}});
+    let (aws, _) = scripted(shown(hidden, None, None));
+    let error = Function::read(&aws, &wanted(function())).await.unwrap_err();
+    assert_eq!(error.class, Class::Denied);
+    assert!(error.message.contains("kms:Decrypt") && error.message.contains(KEY));
+}
+
+#[tokio::test]
+async fn what_was_never_published_or_moved_away_from_is_seen() {
+    type Change = fn(&mut Function);
+    let changes: [(&str, Change); 4] = [
+        ("memoryMb", |f| f.memory_mb = 512),
+        ("code", |f| f.code = Input::known("other")),
+        ("environment", |f| f.environment.clear()),
+        ("tracing", |f| f.tracing = false),
+    ];
+    for (name, change) in changes {
+        let mut old = function();
+        change(&mut old);
+        let observed = read_of(shown(
+            described(&function()),
+            Some(described(&old)),
+            Some(10),
+        ))
+        .await;
+        assert_eq!(observed.properties.unmanaged["live"], json!([name]));
+    }
+    let observed = read_of(shown(described(&function()), None, Some(10))).await;
+    assert_eq!(observed.properties.unmanaged["live"], "missing");
+
+    let shows = described(&function());
+    let mut replies = shown(shows.clone(), Some(shows), Some(10));
+    let weights = json!({"AdditionalVersionWeights": {"3": 0.1}});
+    let alias = json!({"FunctionVersion": "7", "RoutingConfig": weights});
+    replies[2] = reply(&get_alias(), 200, alias);
+    let observed = read_of(replies).await;
+    assert_eq!(
+        observed.properties.unmanaged["liveTraffic"],
+        json!({"3": 0.1})
+    );
+}
+
+#[tokio::test]
+async fn a_new_function_is_made_with_everything_and_its_concurrency_at_once() {
+    let (aws, script, _folder) = with_zip([
+        account(1000, 900),
+        reply(CREATE, 201, json!({})),
+        reply(RESERVE, 200, json!({})),
+    ]);
+    let put = Function::put(&aws, &wanted(function()), None)
+        .await
+        .unwrap();
+    assert_eq!(put, Put::Waiting("the function to become active"));
+    script.assert_calls([SETTINGS, CREATE, RESERVE]);
+    let expected = json!({
+        "FunctionName": "payment-processor-dev",
+        "Description": "Processes payments",
+        "Runtime": "provided.al2023",
+        "Handler": "bootstrap",
+        "Architectures": ["arm64"],
+        "Code": {"ZipFile": BASE64_STANDARD.encode(ZIP)},
+        "Role": ROLE,
+        "MemorySize": 256,
+        "Timeout": 30,
+        "Environment": {"Variables": {"TABLE_NAME": "payments-dev"}},
+        "KMSKeyArn": KEY,
+        "TracingConfig": {"Mode": "Active"},
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/payment-processor-dev"},
+        "Tags": wanted(function()).tags,
+    });
+    assert_eq!(script.body(CREATE), expected);
+    let reserved = json!({"ReservedConcurrentExecutions": 10});
+    assert_eq!(script.body(RESERVE), reserved);
+}
+
+#[tokio::test]
+async fn a_function_that_became_active_is_published_and_gets_its_alias() {
+    let observed = read_of(shown(described(&function()), None, Some(10))).await;
+    let create_alias = format!("POST {F}/aliases");
+    let (aws, script) = scripted([
+        reply(&publish(), 201, json!({"Version": "1", "State": "Active"})),
+        reply(&create_alias, 201, json!({})),
+    ]);
+    let done = Function::put(&aws, &wanted(function()), Some(&observed)).await;
+    let Put::Done(outputs) = done.unwrap() else {
+        panic!("nothing is left to wait for");
+    };
+    assert_eq!(outputs["version"], "1");
+    assert_eq!(outputs["functionArn"], ARN);
+    assert_eq!(script.body(&publish()), json!({ "CodeSha256": sha() }));
+    let alias = json!({"Name": "live", "FunctionVersion": "1"});
+    assert_eq!(script.body(&create_alias), alias);
+}
+
+#[tokio::test]
+async fn the_alias_does_not_move_to_a_version_that_cannot_run_yet() {
+    let mut old = function();
+    old.memory_mb = 128;
+    let observed = read_of(shown(
+        described(&function()),
+        Some(described(&old)),
+        Some(10),
+    ))
+    .await;
+    for status in [
+        json!({"State": "Pending"}),
+        json!({"LastUpdateStatus": "InProgress"}),
+    ] {
+        let (aws, script) = scripted([reply(&publish(), 201, status)]);
+        let put = Function::put(&aws, &wanted(function()), Some(&observed)).await;
+        assert_eq!(
+            put.unwrap(),
+            Put::Waiting("the new version to become active")
+        );
+        assert_eq!(script.calls(), [publish()]);
+    }
+    let failed = json!({"State": "Failed", "StateReason": "no key"});
+    let (aws, _) = scripted([reply(&publish(), 201, failed)]);
+    let put = Function::put(&aws, &wanted(function()), Some(&observed)).await;
+    assert_eq!(put.unwrap_err().message, "no key");
+}
+
+#[tokio::test]
+async fn publishing_moves_the_alias_and_keeps_three_older_versions() {
+    let mut old = function();
+    old.memory_mb = 128;
+    let observed = read_of(shown(
+        described(&function()),
+        Some(described(&old)),
+        Some(10),
+    ))
+    .await;
+    let listed = |versions: &[&str]| -> Vec<Value> {
+        versions.iter().map(|v| json!({ "Version": v })).collect()
+    };
+    let first = json!({"Versions": listed(&["$LATEST", "9", "2", "10"]), "NextMarker": "m"});
+    let second = json!({"Versions": listed(&["1", "11", "12"])});
+    let delete = |version: u8| format!("DELETE {F}?Qualifier={version}");
+    let used = "Function version 1 cannot be deleted because it is referenced by an alias";
+    let (aws, script) = scripted([
+        reply(&publish(), 201, json!({"Version": "12"})),
+        reply(&move_alias(), 200, json!({})),
+        reply(&versions(), 200, first),
+        reply(&format!("{}?Marker=m", versions()), 200, second),
+        reply_error(&delete(1), 409, "ResourceConflictException", used),
+        reply(&delete(2), 204, Value::Null),
+    ]);
+    let done = Function::put(&aws, &wanted(function()), Some(&observed)).await;
+    assert!(matches!(done.unwrap(), Put::Done(_)));
+    assert_eq!(script.body(&move_alias()), json!({"FunctionVersion": "12"}));
+    assert_eq!(script.calls()[4..], [delete(1), delete(2)]);
+}
+
+#[tokio::test]
+async fn a_share_of_the_traffic_given_elsewhere_is_taken_back() {
+    let mut observed = settled(&function()).await;
+    let share = json!({"3": 0.1});
+    observed
+        .properties
+        .unmanaged
+        .insert("liveTraffic".to_owned(), share);
+    let (aws, script) = scripted([
+        reply(&publish(), 201, json!({"Version": "7"})),
+        reply(&move_alias(), 200, json!({})),
+        reply(&versions(), 200, json!({"Versions": [{"Version": "7"}]})),
+    ]);
+    Function::put(&aws, &wanted(function()), Some(&observed))
+        .await
+        .unwrap();
+    let none = json!({"AdditionalVersionWeights": {}});
+    assert_eq!(script.body(&move_alias())["RoutingConfig"], none);
+}
+
+#[tokio::test]
+async fn each_setting_changes_by_one_update_that_carries_key_and_environment_together() {
+    type Change = fn(&mut Function);
+    let changes: [(&str, Value, Change); 8] = [
+        ("/Description", json!("d"), |f| {
+            f.description = "d".to_owned()
+        }),
+        ("/Runtime", json!("provided.al2024"), |f| {
+            f.runtime = "provided.al2024".to_owned();
+        }),
+        ("/Role", json!("r"), |f| f.role = Input::known("r")),
+        ("/MemorySize", json!(512), |f| f.memory_mb = 512),
+        ("/Timeout", json!(60), |f| f.timeout_seconds = 60),
+        ("/Environment/Variables", json!({}), |f| {
+            f.environment.clear()
+        }),
+        ("/TracingConfig/Mode", json!("PassThrough"), |f| {
+            f.tracing = false
+        }),
+        ("/LoggingConfig/LogGroup", json!("g"), |f| {
+            f.log_group = Input::known("g")
+        }),
+    ];
+    let observed = settled(&function()).await;
+    for (path, value, change) in changes {
+        let mut changed = function();
+        change(&mut changed);
+        let (aws, script) = scripted([reply(&configuration(), 200, json!({}))]);
+        let put = Function::put(&aws, &wanted(changed), Some(&observed)).await;
+        assert!(matches!(put.unwrap(), Put::Waiting(_)), "{path}");
+        let sent = script.body(&configuration());
+        assert_eq!(sent.pointer(path), Some(&value));
+        assert!(sent["Environment"]["Variables"].is_object(), "{path}");
+        assert_eq!(sent["KMSKeyArn"], KEY);
+        assert_eq!(sent.get("VpcConfig"), None);
+    }
+    let mut changed = function();
+    changed.key = Input::known("k-2");
+    let (aws, script) = scripted([reply(&configuration(), 200, json!({}))]);
+    Function::put(&aws, &wanted(changed), Some(&observed))
+        .await
+        .unwrap();
+    let sent = script.body(&configuration());
+    assert_eq!(sent["KMSKeyArn"], "k-2");
+    let same = json!({"TABLE_NAME": "payments-dev"});
+    assert_eq!(sent["Environment"]["Variables"], same);
+}
+
+#[tokio::test]
+async fn settings_that_payhook_never_makes_are_seen_and_taken_back() {
+    let mut changed = described(&function());
+    changed["Handler"] = json!("other");
+    changed["LoggingConfig"]["LogFormat"] = json!("JSON");
+    changed["EphemeralStorage"]["Size"] = json!(1024);
+    changed["Layers"] = json!([{"Arn": "layer"}]);
+    changed["VpcConfig"] = json!({"SubnetIds": ["s"], "SecurityGroupIds": ["g"]});
+    changed["DeadLetterConfig"] = json!({"TargetArn": "queue"});
+    let observed = read_of(shown(changed.clone(), Some(changed), Some(10))).await;
+    let found: Vec<_> = observed.properties.unmanaged.keys().cloned().collect();
+    let all = [
+        "deadLetterTarget",
+        "ephemeralStorageMb",
+        "handler",
+        "layers",
+        "logFormat",
+        "subnets",
+    ];
+    assert_eq!(found, all);
+    let (aws, script) = scripted([reply(&configuration(), 200, json!({}))]);
+    Function::put(&aws, &wanted(function()), Some(&observed))
+        .await
+        .unwrap();
+    let sent = script.body(&configuration());
+    for (path, value) in [
+        ("/Handler", json!("bootstrap")),
+        ("/LoggingConfig/LogFormat", json!("Text")),
+        ("/EphemeralStorage/Size", json!(512)),
+        ("/Layers", json!([])),
+        (
+            "/VpcConfig",
+            json!({"SubnetIds": [], "SecurityGroupIds": []}),
+        ),
+        ("/DeadLetterConfig/TargetArn", json!("")),
+    ] {
+        assert_eq!(sent.pointer(path), Some(&value), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn new_code_and_another_architecture_are_uploaded_together() {
+    let old = [
+        Function {
+            code: Input::known("old"),
+            ..function()
+        },
+        Function {
+            architecture: Architecture::X86_64,
+            ..function()
+        },
+    ];
+    for old in old {
+        let observed = settled(&old).await;
+        let (aws, script, _folder) = with_zip([reply(&code(), 200, json!({}))]);
+        let put = Function::put(&aws, &wanted(function()), Some(&observed)).await;
+        assert!(matches!(put.unwrap(), Put::Waiting(_)));
+        let sent = json!({"ZipFile": BASE64_STANDARD.encode(ZIP), "Architectures": ["arm64"]});
+        assert_eq!(script.body(&code()), sent);
+    }
+}
+
+#[tokio::test]
+async fn configuration_goes_before_code_and_neither_while_a_change_runs() {
+    let old = Function {
+        code: Input::known("old"),
+        memory_mb: 128,
+        ..function()
+    };
+    let mut observed = settled(&old).await;
+    let (aws, script, _folder) = with_zip([reply(&configuration(), 200, json!({}))]);
+    Function::put(&aws, &wanted(function()), Some(&observed))
+        .await
+        .unwrap();
+    assert_eq!(script.calls(), [configuration()]);
+
+    observed.condition = Condition::Settling("x");
+    let (aws, script) = scripted([]);
+    let put = Function::put(&aws, &wanted(function()), Some(&observed)).await;
+    assert_eq!(put.unwrap(), Put::Waiting("x"));
+    script.assert_calls([]);
+}
+
+#[tokio::test]
+async fn a_zip_that_is_missing_or_no_longer_the_one_that_was_planned_is_not_uploaded() {
+    let observed = settled(&Function {
+        code: Input::known("old"),
+        ..function()
+    })
+    .await;
+    let (aws, script) = scripted([]);
+    let error = Function::put(&aws, &wanted(function()), Some(&observed))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, "no-artifact");
+    script.assert_calls([]);
+
+    let (aws, script, _folder) = with_zip([]);
+    std::fs::write(&aws.artifacts[&sha()], b"another zip").unwrap();
+    let error = Function::put(&aws, &wanted(function()), Some(&observed))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, "artifact-changed");
+    script.assert_calls([]);
+}
+
+#[tokio::test]
+async fn concurrency_and_tags_change_by_their_own_calls() {
+    let observed = settled(&function()).await;
+    let tags = format!("/2017-03-31/tags/{}", ARN.replace(':', "%3A"));
+    let set = format!("POST {tags}");
+    let remove = format!("DELETE {tags}?tagKeys=team");
+
+    let lower = Function {
+        reserved_concurrency: Some(5),
+        ..function()
+    };
+    let (aws, script) = scripted([reply(RESERVE, 200, json!({}))]);
+    Function::put(&aws, &wanted(lower), Some(&observed))
+        .await
+        .unwrap();
+    script.assert_calls([RESERVE]);
+
+    let shared = Function {
+        reserved_concurrency: None,
+        ..function()
+    };
+    let release = RESERVE.replace("PUT", "DELETE");
+    let (aws, script) = scripted([reply(&release, 204, Value::Null)]);
+    Function::put(&aws, &wanted(shared), Some(&observed))
+        .await
+        .unwrap();
+    assert_eq!(script.calls(), [release]);
+
+    let mut at = wanted(function());
+    at.tags.remove("team");
+    at.tags.insert("a".to_owned(), "b".to_owned());
+    let (aws, script) = scripted([
+        reply(&set, 204, Value::Null),
+        reply(&remove, 204, Value::Null),
+    ]);
+    Function::put(&aws, &at, Some(&observed)).await.unwrap();
+    assert_eq!(script.calls(), [set.clone(), remove]);
+    assert_eq!(script.body(&set), json!({"Tags": {"a": "b"}}));
+}
+
+#[tokio::test]
+async fn concurrency_that_the_account_cannot_give_is_refused_before_anything_is_made() {
+    let (aws, script, _folder) = with_zip([account(10, 5)]);
+    let error = Function::put(&aws, &wanted(function()), None)
+        .await
+        .unwrap_err();
+    script.assert_calls([SETTINGS]);
+    assert_eq!(error.class, Class::Quota);
+    for part in [
+        "`payment-processor-dev`",
+        "10 reserved",
+        "limit is 10",
+        "5 are unreserved",
+    ] {
+        assert!(error.message.contains(part), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_for_the_account_s_minimum_says_all_numbers_and_is_final() {
+    let held = Function {
+        reserved_concurrency: Some(2),
+        ..function()
+    };
+    let observed = settled(&held).await;
+    let words = "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [50].";
+    let code = "InvalidParameterValueException";
+    let (aws, script) = scripted([
+        account(60, 55),
+        reply_error(RESERVE, 400, code, words),
+        account(60, 55),
+    ]);
+    let error = Function::put(&aws, &wanted(function()), Some(&observed))
+        .await
+        .unwrap_err();
+    script.assert_calls([SETTINGS, RESERVE, SETTINGS]);
+    assert_eq!(error.class, Class::Quota);
+    for part in [
+        "has 2",
+        "limit is 60",
+        "55 are unreserved",
+        "50 of which must stay",
+    ] {
+        assert!(error.message.contains(part), "{error}");
+    }
+    assert_eq!(waits_for::<Function>(code, words), None);
+}
+
+#[tokio::test]
+async fn a_failed_function_is_repaired_once_and_then_its_reason_is_told() {
+    let mut failed = described(&function());
+    failed["State"] = json!("Failed");
+    failed["StateReason"] = json!("the key is disabled");
+    let never_published = read_of(shown(failed, None, Some(10))).await;
+    let delete = format!("DELETE {F}");
+    let (aws, script, _folder) = with_zip([
+        reply(&delete, 204, Value::Null),
+        account(1000, 1000),
+        reply(CREATE, 201, json!({})),
+        reply(RESERVE, 200, json!({})),
+    ]);
+    let at = wanted(function());
+    Function::put(&aws, &at, Some(&never_published))
+        .await
+        .unwrap();
+    assert_eq!(script.calls(), [delete]);
+    Function::put(&aws, &at, None).await.unwrap();
+    let error = Function::put(&aws, &at, Some(&never_published))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.class, error.message.as_str()),
+        (Class::Failed, "the key is disabled")
+    );
+
+    let mut failed = described(&function());
+    failed["LastUpdateStatus"] = json!("Failed");
+    failed["LastUpdateStatusReason"] = json!("no memory");
+    let published = read_of(shown(failed.clone(), Some(failed), Some(10))).await;
+    let (aws, _) = scripted([reply(&configuration(), 200, json!({}))]);
+    let put = Function::put(&aws, &at, Some(&published)).await.unwrap();
+    assert!(matches!(put, Put::Waiting(_)));
+    let error = Function::put(&aws, &at, Some(&published))
+        .await
+        .unwrap_err();
+    assert_eq!(error.message, "no memory");
+}
+
+#[tokio::test]
+async fn a_function_is_settled_only_when_it_is_active_and_its_last_update_went_well() {
+    for (state, update, settling) in [
+        ("Pending", "InProgress", "the function to become active"),
+        (
+            "Active",
+            "InProgress",
+            "the function's update to take effect",
+        ),
+    ] {
+        let mut busy = described(&function());
+        busy["State"] = json!(state);
+        busy["LastUpdateStatus"] = json!(update);
+        let observed = read_of(shown(busy, None, None)).await;
+        assert_eq!(observed.condition, Condition::Settling(settling));
+    }
+    // Lambda puts an unused function to rest; the next request wakes it.
+    let mut idle = described(&function());
+    idle["State"] = json!("Inactive");
+    let observed = read_of(shown(idle, None, None)).await;
+    assert_eq!(observed.condition, Condition::Settled);
+}
+
+#[tokio::test]
+async fn a_deleted_function_is_waited_for_and_one_already_gone_is_done() {
+    let observed = settled(&function()).await;
+    let delete = format!("DELETE {F}");
+    let (aws, _) = scripted([
+        reply(&delete, 204, Value::Null),
+        reply_error(&delete, 404, "ResourceNotFoundException", "none"),
+    ]);
+    let at = wanted(function());
+    let going = Function::delete(&aws, &at, &observed).await.unwrap();
+    assert_eq!(going, Delete::Waiting("the function to be gone"));
+    assert_eq!(
+        Function::delete(&aws, &at, &observed).await.unwrap(),
+        Delete::Gone
+    );
+}
+
+#[test]
+fn late_roles_and_running_changes_are_waited_for_and_a_taken_name_is_not() {
+    let rule = |code, message| waits_for::<Function>(code, message);
+    let (invalid, conflict) = (
+        "InvalidParameterValueException",
+        "ResourceConflictException",
+    );
+    let passing = [
+        (
+            invalid,
+            "The role defined for the function cannot be assumed by Lambda.",
+        ),
+        (
+            invalid,
+            "The provided execution role does not have permissions to call CreateNetworkInterface",
+        ),
+        (
+            invalid,
+            "Lambda was unable to configure access to your environment variables because the KMS key is invalid for CreateGrant. KMS Exception: InvalidArnException",
+        ),
+        (
+            conflict,
+            "The operation cannot be performed at this time. The function is currently in the following state: Pending",
+        ),
+        (conflict, "An update is in progress for resource: x"),
+    ];
+    for (code, message) in passing {
+        assert!(rule(code, message).is_some(), "{message}");
+    }
+    for (code, message) in [
+        (conflict, "Function already exist: payment-processor-dev"),
+        (invalid, "Runtime is not supported"),
+    ] {
+        assert_eq!(rule(code, message), None, "{message}");
+    }
+}

@@ -1,0 +1,564 @@
+use super::*;
+use crate::resources::scripted::*;
+use crate::resources::{At, Class, Condition, Delete, Live, Observed, Put};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/k-1";
+const ARN: &str = "arn:aws:dynamodb:eu-central-1:123456789012:table/payments-dev";
+const STREAM: &str =
+    "arn:aws:dynamodb:eu-central-1:123456789012:table/payments-dev/stream/2026-01-01T00:00:00.000";
+const READ: [&str; 4] = [
+    "dynamodb:DescribeTable",
+    "dynamodb:DescribeContinuousBackups",
+    "dynamodb:DescribeTimeToLive",
+    "dynamodb:ListTagsOfResource",
+];
+const UPDATE: &str = "dynamodb:UpdateTable";
+const BACKUPS: &str = "dynamodb:UpdateContinuousBackups";
+const TTL: &str = "dynamodb:UpdateTimeToLive";
+
+fn table() -> Table {
+    let key = |name: &str, kind| KeyAttribute {
+        name: name.to_owned(),
+        kind,
+    };
+    Table {
+        name: "payments-dev".to_owned(),
+        partition_key: key("paymentId", AttributeKind::S),
+        sort_key: key("timestamp", AttributeKind::N),
+        billing: Billing::OnDemand,
+        stream: Some(StreamView::NewAndOldImages),
+        key: Some(Input::known(KEY)),
+        point_in_time_recovery: true,
+        ttl_attribute: Some("expiresAt".to_owned()),
+        deletion_protection: false,
+        unmanaged: Unmanaged::new(),
+    }
+}
+
+/// What DescribeTable says of a table, with the members that AWS leaves out by default left out.
+fn description(table: &Table, status: &str) -> Value {
+    let mut shown = json!({
+        "TableName": table.name,
+        "TableStatus": status,
+        // Definitions come in any order.
+        "AttributeDefinitions": [
+            {"AttributeName": table.sort_key.name, "AttributeType": table.sort_key.kind},
+            {"AttributeName": table.partition_key.name, "AttributeType": table.partition_key.kind},
+        ],
+        "KeySchema": [
+            {"AttributeName": table.partition_key.name, "KeyType": "HASH"},
+            {"AttributeName": table.sort_key.name, "KeyType": "RANGE"},
+        ],
+        "DeletionProtectionEnabled": table.deletion_protection,
+        "ProvisionedThroughput": {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0},
+        "WarmThroughput": {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000},
+    });
+    if table.billing == Billing::OnDemand {
+        shown["BillingModeSummary"] = json!({"BillingMode": "PAY_PER_REQUEST"});
+    }
+    if let Some(view) = table.stream {
+        shown["StreamSpecification"] = json!({"StreamEnabled": true, "StreamViewType": view});
+        shown["LatestStreamArn"] = json!(STREAM);
+    }
+    if let Some(key) = &table.key {
+        shown["SSEDescription"] = json!({"Status": "ENABLED", "SSEType": "KMS",
+            "KMSMasterKeyArn": key.get().unwrap()});
+    }
+    shown
+}
+
+fn recovery(status: &str) -> Value {
+    let recovery = json!({"PointInTimeRecoveryStatus": status, "RecoveryPeriodInDays": 35});
+    json!({"ContinuousBackupsDescription": {"ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": recovery}})
+}
+
+fn shown(table: &Table, tags: &crate::resources::Tags) -> Vec<Reply> {
+    let status = match table.point_in_time_recovery {
+        true => "ENABLED",
+        false => "DISABLED",
+    };
+    let ttl = match &table.ttl_attribute {
+        Some(name) => json!({"TimeToLiveStatus": "ENABLED", "AttributeName": name}),
+        None => json!({"TimeToLiveStatus": "DISABLED"}),
+    };
+    let described = json!({ "Table": description(table, "ACTIVE") });
+    let ttl = json!({ "TimeToLiveDescription": ttl });
+    // AWS shows ten tags a page; the second page must not be forgotten.
+    let (first, rest): (Vec<_>, Vec<_>) = tags.iter().partition(|(key, _)| *key == "team");
+    let page = |tags: Vec<(&String, &String)>| {
+        let tags = tags.into_iter().map(|(k, v)| (k.clone(), v.clone()));
+        tag_list(&tags.collect(), "Key", "Value")
+    };
+    vec![
+        reply(READ[0], 200, described),
+        reply(READ[1], 200, recovery(status)),
+        reply(READ[2], 200, ttl),
+        reply(READ[3], 200, json!({"Tags": page(first), "NextToken": "2"})),
+        reply(READ[3], 200, json!({ "Tags": page(rest) })),
+    ]
+}
+
+fn known(table: Table) -> At<Table> {
+    let mut at = at("payments", table);
+    at.outputs.insert("streamArn".to_owned(), STREAM.to_owned());
+    at
+}
+
+async fn read_back(table: Table) -> Observed<Table> {
+    let at = known(table.clone());
+    let (aws, script) = scripted(shown(&table, &at.tags));
+    let observed = Table::read(&aws, &at).await.unwrap().unwrap();
+    assert_eq!(script.calls().len(), 5);
+    assert_eq!(observed.tags, Some(at.tags));
+    observed
+}
+
+fn any_table() -> impl Strategy<Value = Table> {
+    let views = prop_oneof![
+        Just(StreamView::NewAndOldImages),
+        Just(StreamView::NewImage),
+        Just(StreamView::OldImage),
+        Just(StreamView::KeysOnly),
+    ];
+    let kinds = prop_oneof![
+        Just(AttributeKind::S),
+        Just(AttributeKind::N),
+        Just(AttributeKind::B)
+    ];
+    let billing = prop_oneof![Just(Billing::OnDemand), Just(Billing::Provisioned)];
+    let key = prop::option::of(Just(KEY));
+    (
+        billing,
+        prop::option::of(views),
+        key,
+        any::<bool>(),
+        prop::option::of("[a-z]{1,8}"),
+        any::<bool>(),
+        kinds,
+    )
+        .prop_map(
+            |(billing, stream, key, recovery, ttl, protection, kind)| Table {
+                billing,
+                stream,
+                key: key.map(Input::known),
+                point_in_time_recovery: recovery,
+                ttl_attribute: ttl,
+                deletion_protection: protection,
+                sort_key: KeyAttribute {
+                    name: "timestamp".to_owned(),
+                    kind,
+                },
+                ..table()
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn a_read_gives_back_every_property_and_a_put_of_the_same_calls_nothing(table in any_table()) {
+        run(async {
+            let observed = read_back(table.clone()).await;
+            assert_eq!(observed.properties, table);
+            assert_eq!(observed.condition, Condition::Settled);
+            let (aws, script) = scripted([]);
+            let done = Table::put(&aws, &known(table.clone()), Some(&observed)).await.unwrap();
+            assert_eq!(done, Put::Done(observed.outputs));
+            script.assert_calls([]);
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_exist_reads_as_none() {
+    let code = "ResourceNotFoundException";
+    let (aws, _) = scripted([
+        reply_error(READ[0], 400, code, "no table"),
+        reply_error(READ[1], 400, "TableNotFoundException", "no table"),
+        reply_error(READ[2], 400, code, "no table"),
+        reply_error(READ[3], 400, code, "no table"),
+    ]);
+    let found = Table::read(&aws, &at("payments", table())).await.unwrap();
+    assert!(found.is_none());
+}
+
+#[tokio::test]
+async fn a_new_table_carries_stream_key_and_tags_from_the_first_call() {
+    let (aws, script) = scripted([reply("dynamodb:CreateTable", 200, json!({}))]);
+    let at = at("payments", table());
+    let put = Table::put(&aws, &at, None).await.unwrap();
+    assert_eq!(put, Put::Waiting("the table to become active"));
+    let sent = script.body("dynamodb:CreateTable");
+    let expected = json!({
+        "TableName": "payments-dev",
+        "AttributeDefinitions": [
+            {"AttributeName": "paymentId", "AttributeType": "S"},
+            {"AttributeName": "timestamp", "AttributeType": "N"},
+        ],
+        "KeySchema": [
+            {"AttributeName": "paymentId", "KeyType": "HASH"},
+            {"AttributeName": "timestamp", "KeyType": "RANGE"},
+        ],
+        "BillingMode": "PAY_PER_REQUEST",
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        "SSESpecification": {"Enabled": true, "SSEType": "KMS", "KMSMasterKeyId": KEY},
+        "DeletionProtectionEnabled": false,
+        "Tags": tag_list(&at.tags, "Key", "Value"),
+    });
+    assert_eq!(sent, expected);
+}
+
+#[tokio::test]
+async fn a_fresh_table_then_gets_recovery_and_expiry_in_one_round() {
+    let fresh = Table {
+        point_in_time_recovery: false,
+        ttl_attribute: None,
+        ..table()
+    };
+    let observed = read_back(fresh).await;
+    let (aws, script) = scripted([
+        reply(BACKUPS, 200, recovery("ENABLED")),
+        reply(TTL, 200, json!({})),
+    ]);
+    let done = Table::put(&aws, &known(table()), Some(&observed)).await;
+    assert_eq!(done.unwrap(), Put::Done(observed.outputs));
+    script.assert_calls([BACKUPS, TTL]);
+}
+
+#[tokio::test]
+async fn recovery_that_is_not_on_yet_is_waited_for_before_expiry_is_touched() {
+    let fresh = Table {
+        point_in_time_recovery: false,
+        ttl_attribute: None,
+        ..table()
+    };
+    let observed = read_back(fresh).await;
+    for status in ["DISABLED", "ENABLING"] {
+        let (aws, script) = scripted([reply(BACKUPS, 200, recovery(status))]);
+        let put = Table::put(&aws, &known(table()), Some(&observed)).await;
+        assert!(matches!(put.unwrap(), Put::Waiting(_)), "{status}");
+        script.assert_calls([BACKUPS]);
+    }
+}
+
+#[tokio::test]
+async fn each_change_makes_exactly_its_own_call() {
+    type Change = fn(&mut At<Table>);
+    let table_of: [(&str, Value, Change); 10] = [
+        (UPDATE, json!({"BillingMode": "PROVISIONED"}), |at| {
+            at.properties.billing = Billing::Provisioned;
+        }),
+        (UPDATE, json!({"DeletionProtectionEnabled": true}), |at| {
+            at.properties.deletion_protection = true;
+        }),
+        (
+            UPDATE,
+            json!({"SSESpecification": {"Enabled": true, "SSEType": "KMS", "KMSMasterKeyId": "k-2"}}),
+            |at| at.properties.key = Some(Input::known("k-2")),
+        ),
+        (
+            UPDATE,
+            json!({"SSESpecification": {"Enabled": false}}),
+            |at| {
+                at.properties.key = None;
+            },
+        ),
+        (
+            UPDATE,
+            json!({"StreamSpecification": {"StreamEnabled": false}}),
+            |at| at.properties.stream = None,
+        ),
+        // A live stream cannot change what it carries: it goes off first, and on in the next round.
+        (
+            UPDATE,
+            json!({"StreamSpecification": {"StreamEnabled": false}}),
+            |at| at.properties.stream = Some(StreamView::NewImage),
+        ),
+        (
+            BACKUPS,
+            json!({"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": false}}),
+            |at| at.properties.point_in_time_recovery = false,
+        ),
+        (
+            TTL,
+            json!({"TimeToLiveSpecification": {"AttributeName": "expiresAt", "Enabled": false}}),
+            |at| at.properties.ttl_attribute = None,
+        ),
+        (
+            "dynamodb:TagResource",
+            json!({"ResourceArn": ARN, "Tags": [{"Key": "a", "Value": "b"}]}),
+            |at| drop(at.tags.insert("a".to_owned(), "b".to_owned())),
+        ),
+        (
+            "dynamodb:UntagResource",
+            json!({"ResourceArn": ARN, "TagKeys": ["team"]}),
+            |at| drop(at.tags.remove("team")),
+        ),
+    ];
+    let observed = read_back(table()).await;
+    for (call, mut body, change) in table_of {
+        let mut at = known(table());
+        change(&mut at);
+        let answer = match call {
+            BACKUPS => recovery("DISABLED"),
+            _ => json!({}),
+        };
+        let (aws, script) = scripted([reply(call, 200, answer)]);
+        Table::put(&aws, &at, Some(&observed)).await.unwrap();
+        script.assert_calls([call]);
+        if body.get("ResourceArn").is_none() {
+            body["TableName"] = json!("payments-dev");
+        }
+        assert_eq!(script.body(call), body);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_off_is_switched_on_with_the_wanted_view() {
+    let off = Table {
+        stream: None,
+        ..table()
+    };
+    let observed = read_back(off).await;
+    assert!(!observed.outputs.contains_key("streamArn"));
+    let (aws, script) = scripted([reply(UPDATE, 200, json!({}))]);
+    Table::put(&aws, &known(table()), Some(&observed))
+        .await
+        .unwrap();
+    let wanted = json!({"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"});
+    assert_eq!(script.body(UPDATE)["StreamSpecification"], wanted);
+}
+
+#[tokio::test]
+async fn many_changes_are_made_one_class_a_round() {
+    let is = Table {
+        billing: Billing::Provisioned,
+        deletion_protection: true,
+        key: None,
+        ..table()
+    };
+    let mut observed = read_back(is).await;
+    for property in [
+        "BillingMode",
+        "DeletionProtectionEnabled",
+        "SSESpecification",
+    ] {
+        let (aws, script) = scripted([reply(UPDATE, 200, json!({}))]);
+        let put = Table::put(&aws, &known(table()), Some(&observed)).await;
+        assert_eq!(put.unwrap(), Put::Waiting("the table's update to end"));
+        let sent = script.body(UPDATE);
+        let sent: Vec<_> = sent.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(sent, ["TableName", property].map(str::to_owned));
+        match property {
+            "BillingMode" => observed.properties.billing = table().billing,
+            "DeletionProtectionEnabled" => observed.properties.deletion_protection = false,
+            _ => observed.properties.key = table().key,
+        }
+    }
+}
+
+#[tokio::test]
+async fn settings_that_payhook_never_makes_are_seen_and_taken_back() {
+    let mut described = description(&table(), "ACTIVE");
+    described["TableClassSummary"] = json!({"TableClass": "STANDARD_INFREQUENT_ACCESS"});
+    described["OnDemandThroughput"] = json!({"MaxReadRequestUnits": 5});
+    described["GlobalSecondaryIndexes"] = json!([{"IndexName": "byDay"}]);
+    let mut replies = shown(&table(), &at("payments", ()).tags);
+    replies[0] = reply(READ[0], 200, json!({ "Table": described }));
+    let mut short = recovery("ENABLED");
+    short["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]["RecoveryPeriodInDays"] =
+        json!(1);
+    replies[1] = reply(READ[1], 200, short);
+    let (aws, _) = scripted(replies);
+    let mut observed = Table::read(&aws, &known(table())).await.unwrap().unwrap();
+    let found: Vec<_> = observed.properties.unmanaged.keys().cloned().collect();
+    let all = [
+        "globalSecondaryIndexes",
+        "onDemandThroughput",
+        "recoveryPeriodInDays",
+        "tableClass",
+    ];
+    assert_eq!(found, all);
+
+    let rounds = [
+        (UPDATE, "tableClass", json!({"TableClass": "STANDARD"})),
+        (
+            UPDATE,
+            "onDemandThroughput",
+            json!({"OnDemandThroughput": {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}}),
+        ),
+        (
+            UPDATE,
+            "globalSecondaryIndexes",
+            json!({"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "byDay"}}]}),
+        ),
+        (
+            BACKUPS,
+            "recoveryPeriodInDays",
+            json!({"PointInTimeRecoverySpecification":
+                {"PointInTimeRecoveryEnabled": true, "RecoveryPeriodInDays": 35}}),
+        ),
+    ];
+    for (call, setting, mut body) in rounds {
+        let (aws, script) = scripted([reply(call, 200, recovery("ENABLED"))]);
+        Table::put(&aws, &known(table()), Some(&observed))
+            .await
+            .unwrap();
+        body["TableName"] = json!("payments-dev");
+        assert_eq!(script.body(call), body);
+        observed.properties.unmanaged.remove(setting);
+    }
+}
+
+#[tokio::test]
+async fn a_table_is_settled_only_when_it_is_active_and_its_new_stream_can_be_read() {
+    let statuses = [
+        ("ENABLED", Condition::Settled),
+        (
+            "ENABLING",
+            Condition::Settling("the table's stream to be readable"),
+        ),
+    ];
+    for (status, condition) in statuses {
+        let mut replies = shown(&table(), &at("payments", ()).tags);
+        let stream = json!({"StreamDescription": {"StreamStatus": status}});
+        replies.push(reply("dynamodb:DescribeStream", 200, stream));
+        let (aws, script) = scripted(replies);
+        let found = Table::read(&aws, &at("payments", table()))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.outputs.contains_key("streamArn"), status == "ENABLED");
+        assert_eq!(found.condition, condition);
+        assert_eq!(script.body("dynamodb:DescribeStream")["StreamArn"], STREAM);
+    }
+    for (status, settling) in [
+        ("CREATING", "the table to become active"),
+        ("UPDATING", "the table's update to end"),
+        ("DELETING", "the table to be gone"),
+    ] {
+        let mut replies = shown(&table(), &at("payments", ()).tags);
+        let described = json!({ "Table": description(&table(), status) });
+        replies[0] = reply(READ[0], 200, described);
+        let (aws, _) = scripted(replies);
+        let found = Table::read(&aws, &known(table())).await.unwrap().unwrap();
+        assert_eq!(found.condition, Condition::Settling(settling));
+    }
+}
+
+#[tokio::test]
+async fn a_table_whose_key_is_disabled_says_which_key_and_what_to_do() {
+    let mut replies = shown(&table(), &at("payments", ()).tags);
+    let described = description(&table(), "INACCESSIBLE_ENCRYPTION_CREDENTIALS");
+    replies[0] = reply(READ[0], 200, json!({ "Table": described }));
+    let (aws, _) = scripted(replies);
+    let found = Table::read(&aws, &known(table())).await.unwrap().unwrap();
+    let error = Table::put(&aws, &known(table()), Some(&found))
+        .await
+        .unwrap_err();
+    assert_eq!(error.class, Class::Failed);
+    assert!(error.message.contains(KEY) && error.message.contains("enable the key"));
+}
+
+#[tokio::test]
+async fn expiry_that_is_only_being_switched_on_counts_as_on() {
+    let mut replies = shown(&table(), &at("payments", ()).tags);
+    let ttl = json!({"TimeToLiveStatus": "ENABLING", "AttributeName": "expiresAt"});
+    replies[2] = reply(READ[2], 200, json!({ "TimeToLiveDescription": ttl }));
+    let (aws, _) = scripted(replies);
+    let found = Table::read(&aws, &known(table())).await.unwrap().unwrap();
+    assert_eq!(found.properties, table());
+}
+
+#[tokio::test]
+async fn a_second_change_of_expiry_within_an_hour_says_when_to_try_again() {
+    let observed = read_back(table()).await;
+    let mut renamed = known(table());
+    renamed.properties.ttl_attribute = Some("endsAt".to_owned());
+    let (aws, script) = scripted([reply(TTL, 200, json!({}))]);
+    let error = Table::put(&aws, &renamed, Some(&observed))
+        .await
+        .unwrap_err();
+    let off = json!({"AttributeName": "expiresAt", "Enabled": false});
+    assert_eq!(script.body(TTL)["TimeToLiveSpecification"], off);
+    assert!(error.message.contains("deploy again in an hour"), "{error}");
+
+    let mut off = observed.clone();
+    off.properties.ttl_attribute = None;
+    let words = "Time to live has been modified multiple times within a fixed interval";
+    let (aws, _) = scripted([reply_error(TTL, 400, "ValidationException", words)]);
+    let error = Table::put(&aws, &renamed, Some(&off)).await.unwrap_err();
+    assert!(error.message.starts_with(words), "{error}");
+    assert!(error.message.contains("deploy again in an hour"), "{error}");
+}
+
+#[tokio::test]
+async fn a_protected_table_is_unprotected_and_then_deleted() {
+    let protected = Table {
+        deletion_protection: true,
+        ..table()
+    };
+    let observed = read_back(protected.clone()).await;
+    let delete = "dynamodb:DeleteTable";
+    let (aws, script) = scripted([reply(UPDATE, 200, json!({})), reply(delete, 200, json!({}))]);
+    let gone = Table::delete(&aws, &known(protected), &observed).await;
+    assert_eq!(gone.unwrap(), Delete::Waiting("the table to be gone"));
+    script.assert_calls([UPDATE, delete]);
+}
+
+#[tokio::test]
+async fn a_table_that_is_gone_or_going_is_not_deleted_twice() {
+    let mut observed = read_back(table()).await;
+    let code = "ResourceNotFoundException";
+    let (aws, _) = scripted([reply_error("dynamodb:DeleteTable", 400, code, "no table")]);
+    let gone = Table::delete(&aws, &known(table()), &observed).await;
+    assert_eq!(gone.unwrap(), Delete::Gone);
+
+    observed.condition = Condition::Settling("the table to be gone");
+    let (aws, script) = scripted([]);
+    let going = Table::delete(&aws, &known(table()), &observed).await;
+    assert!(matches!(going.unwrap(), Delete::Waiting(_)));
+    script.assert_calls([]);
+}
+
+#[test]
+fn a_busy_table_is_waited_for_and_a_taken_name_is_not() {
+    let busy = "Attempt to change a resource which is still in use: Table is being updated: x";
+    let taken = "Table already exists: payments-dev";
+    let backups = "Backups are being enabled for the table: x. Please retry later";
+    let rule = |code, message| waits_for::<Table>(code, message);
+    let in_use = "ResourceInUseException";
+    assert_eq!(
+        rule(in_use, busy),
+        Some("the table's running change to end")
+    );
+    assert_eq!(rule(in_use, taken), None);
+    for code in [
+        "ContinuousBackupsUnavailableException",
+        "ValidationException",
+    ] {
+        assert_eq!(
+            rule(code, backups),
+            Some("the table's backups to be prepared")
+        );
+    }
+    assert_eq!(
+        rule(
+            "ValidationException",
+            "One or more parameter values were invalid"
+        ),
+        None
+    );
+}
+
+#[test]
+fn names_known_before_the_table_exists_are_its_arn_and_name_but_not_its_stream() {
+    let (aws, _) = scripted([]);
+    let predicted = table().predicted(&aws.given);
+    assert_eq!(predicted["tableArn"], ARN);
+    assert_eq!(predicted["tableName"], "payments-dev");
+    assert!(!predicted.contains_key("streamArn"));
+}
