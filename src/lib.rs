@@ -6,6 +6,8 @@ pub mod config;
 pub mod engine;
 pub mod graph;
 pub mod local;
+pub mod memory;
 pub mod plan;
 pub mod resources;
+pub mod stack;
 pub mod state;

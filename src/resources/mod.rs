@@ -8,6 +8,7 @@ mod cloud;
 #[cfg(test)]
 mod emulated;
 mod error;
+mod pending;
 mod registry;
 #[cfg(test)]
 mod scripted;
@@ -21,6 +22,7 @@ pub mod api_account;
 pub mod api_deployment;
 pub mod api_stage;
 pub mod dashboard;
+pub mod event_bus;
 pub mod function;
 pub mod key;
 pub mod key_alias;

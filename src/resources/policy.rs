@@ -87,6 +87,8 @@ pub enum Unscoped {
     WorkflowTracing,
     /// Delivering a state machine's logs.
     LogDelivery,
+    /// Finding the streams of a table.
+    StreamDiscovery,
     /// Writing API Gateway's access logs, checked by AWS across all groups.
     ApiLogs,
 }
@@ -120,6 +122,7 @@ unscoped! {
     "xray:PutTelemetryRecords", [Tracing, WorkflowTracing], NO_TYPE;
     "xray:GetSamplingRules", [WorkflowTracing], NO_TYPE;
     "xray:GetSamplingTargets", [WorkflowTracing], NO_TYPE;
+    "dynamodb:ListStreams", [StreamDiscovery], NO_TYPE;
     "logs:CreateLogDelivery", [LogDelivery], NO_TYPE;
     "logs:GetLogDelivery", [LogDelivery], NO_TYPE;
     "logs:UpdateLogDelivery", [LogDelivery], NO_TYPE;

@@ -53,11 +53,11 @@ registry! {
     Function = super::function::Function,
     Permission = super::permission::Permission,
     StateMachine = super::state_machine::StateMachine,
+    Pipe = super::pipe::Pipe,
     Api = super::api::Api,
     ApiDeployment = super::api_deployment::ApiDeployment,
     ApiStage = super::api_stage::ApiStage,
     ApiAccount = super::api_account::ApiAccount,
-    Pipe = super::pipe::Pipe,
     Alarm = super::alarm::Alarm,
     Dashboard = super::dashboard::Dashboard,
 }

@@ -13,6 +13,8 @@ pub mod metrics;
 pub mod money;
 pub mod outcome;
 pub mod providers;
+#[cfg(test)]
+mod replay;
 pub mod request;
 pub mod secret;
 pub mod secret_cache;

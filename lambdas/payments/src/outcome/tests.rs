@@ -1,9 +1,8 @@
 use aws_sdk_eventbridge::config::{BehaviorVersion, Credentials, Region};
-use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
-use aws_smithy_types::body::SdkBody;
 
 use super::*;
 use crate::money::Currency;
+use crate::replay::Replay;
 
 fn outcome() -> Outcome {
     let amount = Some(Money {
@@ -30,14 +29,8 @@ fn outcome() -> Outcome {
     }
 }
 
-fn bus(status: u16, answer: &'static str) -> (StaticReplayClient, EventBus) {
-    let request = http::Request::builder()
-        .uri("https://events.eu-central-1.amazonaws.com/")
-        .body(SdkBody::empty());
-    let response = http::Response::builder()
-        .status(status)
-        .body(SdkBody::from(answer));
-    let http = StaticReplayClient::new(vec![ReplayEvent::new(request.unwrap(), response.unwrap())]);
+fn bus(status: u16, answer: &'static str) -> (Replay, EventBus) {
+    let http = Replay::new(status, answer);
     let config = aws_sdk_eventbridge::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
@@ -56,12 +49,7 @@ async fn an_outcome_is_published_as_one_entry_with_the_documented_detail() {
     let (http, bus) = bus(200, r#"{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}"#);
     bus.publish(&outcome()).await.unwrap();
     let sent: Value = serde_json::from_slice(
-        http.actual_requests()
-            .next()
-            .unwrap()
-            .body()
-            .bytes()
-            .unwrap(),
+        &http.bodies()[0],
     )
     .unwrap();
     let entry = &sent["Entries"][0];

@@ -1,0 +1,478 @@
+//! A cloud in memory, behind the same trait as AWS, for tests of the engine: states that settle late, outputs that
+//! become visible late, names that clash, and calls that fail or whose answers are lost.
+//!
+//! It runs on tokio's clock; with the clock paused a deploy of minutes takes milliseconds.
+
+mod latency;
+mod outputs;
+mod store;
+
+use crate::resources::{
+    Address, Class, Cloud, CloudError, Condition, Delete, Given, Kind, Outputs, Put, Seen, Tags,
+    definition,
+};
+use async_trait::async_trait;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+pub use latency::{Latency, latency};
+pub use store::{MemoryStore, Tear};
+
+/// A call as the cloud sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Position among all calls, from 0.
+    pub number: usize,
+    /// `read`, `put`, `delete`.
+    pub verb: &'static str,
+    /// Which resource.
+    pub resource: String,
+    /// Whether it changed something.
+    pub mutated: bool,
+}
+
+/// What goes wrong with a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is refused and changes nothing.
+    Refused(CloudError),
+    /// It takes effect, but the answer does not arrive.
+    AnswerLost,
+    /// The process dies before it is sent.
+    CrashBefore,
+    /// The process dies after it took effect.
+    CrashAfter,
+}
+
+/// Decides what goes wrong with a call, by its number, verb and resource.
+pub type Faults = Arc<dyn Fn(usize, &'static str, &str) -> Option<Fault> + Send + Sync>;
+
+#[derive(Clone, Debug)]
+struct Item {
+    logical: String,
+    properties: Value,
+    outputs: Outputs,
+    tags: Tags,
+    settled: Instant,
+    visible: Instant,
+    deleting: Option<Instant>,
+    what: &'static str,
+}
+
+#[derive(Default)]
+struct Inner {
+    items: BTreeMap<String, Item>,
+    calls: Vec<Call>,
+    serial: u64,
+    problems: Vec<String>,
+}
+
+/// An account of AWS in memory.
+#[derive(Clone)]
+pub struct MemoryCloud {
+    given: Given,
+    inner: Arc<Mutex<Inner>>,
+    faults: Faults,
+}
+
+impl Default for MemoryCloud {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryCloud {
+    /// An empty account in which nothing goes wrong.
+    pub fn new() -> Self {
+        let given = Given {
+            partition: "aws".to_owned(),
+            region: "eu-central-1".to_owned(),
+            account: "123456789012".to_owned(),
+        };
+        Self {
+            given,
+            inner: Arc::default(),
+            faults: Arc::new(|_, _, _| None),
+        }
+    }
+
+    /// The same account, in which calls fail from now on as told.
+    pub fn with_faults(&self, faults: Faults) -> Self {
+        Self {
+            given: self.given.clone(),
+            inner: self.inner.clone(),
+            faults,
+        }
+    }
+
+    /// Every call so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.lock().calls.clone()
+    }
+
+    /// How many calls so far changed something.
+    pub fn mutations(&self) -> usize {
+        self.lock().calls.iter().filter(|call| call.mutated).count()
+    }
+
+    /// Forgets the calls so far.
+    pub fn forget_calls(&self) {
+        self.lock().calls.clear();
+    }
+
+    /// What AWS would have choked on: uses of what does not exist, deletes under what is still used.
+    pub fn problems(&self) -> Vec<String> {
+        self.lock().problems.clone()
+    }
+
+    /// Logical names and properties of everything that exists, by identity.
+    pub fn contents(&self) -> BTreeMap<String, (String, Value)> {
+        let now = Instant::now();
+        let inner = self.lock();
+        let alive = inner.items.iter().filter(|(_, item)| !item.is_gone(now));
+        alive
+            .map(|(id, i)| (id.clone(), (i.logical.clone(), i.properties.clone())))
+            .collect()
+    }
+
+    /// Changes a property behind payhook's back; `false` when there is no such resource.
+    pub fn tamper(&self, logical: &str, change: impl FnOnce(&mut Value, &mut Tags)) -> bool {
+        let mut inner = self.lock();
+        match inner
+            .items
+            .values_mut()
+            .find(|item| item.logical == logical)
+        {
+            Some(item) => {
+                change(&mut item.properties, &mut item.tags);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Deletes a resource behind payhook's back.
+    pub fn remove(&self, logical: &str) {
+        self.lock().items.retain(|_, item| item.logical != logical);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Runs one call: the way there, the fault, the effect, the way back.
+    async fn call<T>(
+        &self,
+        verb: &'static str,
+        at: &Address,
+        effect: impl FnOnce(&mut Inner) -> Result<(T, bool), CloudError>,
+    ) -> Result<T, CloudError> {
+        let pace = latency(at.kind);
+        let (number, fault) = {
+            let mut inner = self.lock();
+            let number = inner.calls.len();
+            let resource = at.logical.to_string();
+            let fault = (self.faults)(number, verb, &resource);
+            inner.calls.push(Call {
+                number,
+                verb,
+                resource,
+                mutated: false,
+            });
+            (number, fault)
+        };
+        match fault {
+            Some(Fault::CrashBefore) => crash().await,
+            Some(Fault::Refused(error)) => {
+                sleep(pace.call).await;
+                return Err(error);
+            }
+            _ => sleep(pace.call).await,
+        }
+        let result = {
+            let mut inner = self.lock();
+            let result = effect(&mut inner);
+            if let (Ok((_, true)), Some(call)) = (&result, inner.calls.get_mut(number)) {
+                call.mutated = true;
+            }
+            result
+        };
+        match fault {
+            Some(Fault::CrashAfter) => crash().await,
+            Some(Fault::AnswerLost) => {
+                return Err(CloudError::new(
+                    verb,
+                    Class::Unavailable,
+                    "timeout",
+                    "no answer in time",
+                ));
+            }
+            _ => {}
+        }
+        result.map(|(value, _)| value)
+    }
+}
+
+/// The process is no more: whoever runs it drops it here.
+async fn crash() {
+    std::future::pending::<()>().await;
+}
+
+impl Item {
+    fn is_gone(&self, now: Instant) -> bool {
+        self.deleting.is_some_and(|end| end <= now)
+    }
+
+    fn condition(&self, now: Instant) -> Condition {
+        match self.deleting {
+            Some(_) => Condition::Settling("it to be deleted"),
+            None if self.settled > now => Condition::Settling(self.what),
+            None => Condition::Settled,
+        }
+    }
+}
+
+/// How a resource is told from all others of its account.
+fn identity(at: &Address) -> Option<String> {
+    let scope = |property: &str| {
+        at.properties
+            .get(property)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    let kind = at.kind.as_str();
+    Some(match outputs::chosen_by_aws(at.kind) {
+        Some(output) => format!("{kind}/{}", at.outputs.get(output)?),
+        None => match at.kind {
+            Kind::ApiDeployment => format!("{kind}/{}/{}", scope("api")?, scope("content")?),
+            Kind::ApiStage => format!("{kind}/{}/{}", scope("api")?, at.physical),
+            Kind::Permission => format!("{kind}/{}/{}", scope("function")?, at.physical),
+            _ => format!("{kind}/{}", at.physical),
+        },
+    })
+}
+
+impl Inner {
+    /// Finds a resource by name or recorded id, else (where AWS chose the id) by ownership tags.
+    fn find(&self, at: &Address) -> Option<(String, &Item)> {
+        let now = Instant::now();
+        let by_id = identity(at).and_then(|id| self.items.get_key_value(&id));
+        let found = by_id.or_else(|| {
+            outputs::chosen_by_aws(at.kind)?;
+            let prefix = format!("{}/", at.kind.as_str());
+            let owned = |item: &Item| at.tags.iter().all(|(k, v)| item.tags.get(k) == Some(v));
+            self.items
+                .iter()
+                .find(|(id, item)| id.starts_with(&prefix) && owned(item))
+        });
+        found
+            .filter(|(_, item)| !item.is_gone(now))
+            .map(|(id, item)| (id.clone(), item))
+    }
+
+    fn see(&self, at: &Address) -> Option<Seen> {
+        let now = Instant::now();
+        let (_, item) = self.find(at)?;
+        let rules = definition(at.kind);
+        Some(Seen {
+            properties: rules.canonical(&item.properties),
+            outputs: item.outputs.clone(),
+            tags: rules.tagged().then(|| item.tags.clone()),
+            condition: item.condition(now),
+            unseen: vec![],
+        })
+    }
+
+    /// Refuses what uses outputs that are not there or not yet visible to this kind.
+    fn check_uses(&mut self, at: &Address) -> Result<(), CloudError> {
+        let now = Instant::now();
+        let text = at.properties.to_string();
+        let early = self.items.iter().find(|(id, item)| {
+            item.visible > now
+                && identity(at).as_ref() != Some(*id)
+                && item
+                    .outputs
+                    .values()
+                    .any(|value| value.len() > 8 && text.contains(value.as_str()))
+        });
+        let rule = definition(at.kind).settle().first();
+        match (early, rule) {
+            (Some(_), Some(rule)) => Err(CloudError::new(
+                "memory:Put",
+                Class::Invalid,
+                rule.codes.first().copied().unwrap_or_default(),
+                rule.message.unwrap_or_default(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn create(&mut self, given: &Given, at: &Address) -> Result<Put, CloudError> {
+        if let Some(id) = identity(at)
+            && self
+                .items
+                .get(&id)
+                .is_some_and(|item| !item.is_gone(Instant::now()))
+        {
+            let message = "it exists already";
+            return Err(CloudError::new(
+                "memory:Put",
+                Class::Conflict,
+                "AlreadyExists",
+                message,
+            ));
+        }
+        self.check_uses(at)?;
+        self.serial += 1;
+        let outputs = outputs::outputs(at, given, self.serial);
+        let mut located = at.clone();
+        located.outputs = outputs.clone();
+        let pace = latency(at.kind);
+        let now = Instant::now();
+        let item = Item {
+            logical: at.logical.to_string(),
+            properties: at.properties.clone(),
+            outputs: outputs.clone(),
+            tags: at.tags.clone(),
+            settled: now + pace.create,
+            visible: now + pace.create + pace.visible,
+            deleting: None,
+            what: pace.what,
+        };
+        let id = identity(&located).unwrap_or_else(|| format!("{}/{}", at.kind, self.serial));
+        self.items.insert(id, item);
+        Ok(if outputs::chosen_by_aws(at.kind).is_some() {
+            Put::Made(outputs)
+        } else if pace.create.is_zero() {
+            Put::Done(outputs)
+        } else {
+            Put::Waiting(pace.what)
+        })
+    }
+
+    fn update(&mut self, at: &Address, id: &str) -> Result<(Put, bool), CloudError> {
+        self.check_uses(at)?;
+        let rules = definition(at.kind);
+        let now = Instant::now();
+        let serial = self.serial + 1;
+        let Some(item) = self.items.get_mut(id) else {
+            return Err(CloudError::new(
+                "memory:Put",
+                Class::NotFound,
+                "NotFound",
+                "it is gone",
+            ));
+        };
+        let same = rules.canonical(&item.properties) == rules.canonical(&at.properties)
+            && (!rules.tagged() || item.tags == at.tags);
+        if same {
+            return Ok((Put::Done(item.outputs.clone()), false));
+        }
+        for (property, output) in rules.renews() {
+            if item.properties.get(*property) != at.properties.get(*property) {
+                item.outputs.insert(
+                    (*output).to_owned(),
+                    outputs::renewed(output, &at.physical, serial),
+                );
+            }
+        }
+        let fresh = rules.predicted(&at.properties, &outputs::given_of(&item.outputs));
+        for (name, value) in fresh.into_iter().filter(|(name, _)| name == "apiContent") {
+            item.outputs.insert(name, value);
+        }
+        item.properties = at.properties.clone();
+        item.tags = at.tags.clone();
+        let pace = latency(at.kind);
+        item.settled = now + pace.update;
+        let put = match pace.update.is_zero() {
+            true => Put::Done(item.outputs.clone()),
+            false => Put::Waiting(pace.what),
+        };
+        self.serial = serial;
+        Ok((put, true))
+    }
+
+    /// Notes deletes under what is still used.
+    fn check_unused(&mut self, at: &Address, id: &str) {
+        let now = Instant::now();
+        let Some(item) = self.items.get(id) else {
+            return;
+        };
+        let strict = matches!(
+            at.kind,
+            Kind::Role | Kind::Table | Kind::StateMachine | Kind::Queue | Kind::Key
+        );
+        let users = self.items.values().filter(|user| {
+            strict
+                && user.logical != item.logical
+                && !user.is_gone(now)
+                && user.properties.get("source").is_some()
+                && item
+                    .outputs
+                    .values()
+                    .any(|v| v.len() > 8 && user.properties.to_string().contains(v.as_str()))
+        });
+        let problems: Vec<String> = users
+            .map(|user| format!("{} deleted while {} uses it", item.logical, user.logical))
+            .collect();
+        self.problems.extend(problems);
+    }
+}
+
+#[async_trait]
+impl Cloud for MemoryCloud {
+    async fn given(&self) -> Result<Given, CloudError> {
+        Ok(self.given.clone())
+    }
+
+    async fn read(&self, at: &Address) -> Result<Option<Seen>, CloudError> {
+        self.call("read", at, |inner| Ok((inner.see(at), false)))
+            .await
+    }
+
+    async fn put(&self, at: &Address, seen: Option<&Seen>) -> Result<Put, CloudError> {
+        let given = self.given.clone();
+        let exists = seen.is_some();
+        self.call("put", at, move |inner| {
+            let found = inner
+                .find(at)
+                .map(|(id, item)| (id, item.condition(Instant::now())));
+            match found.filter(|_| exists) {
+                Some((_, Condition::Settling(what))) => Ok((Put::Waiting(what), false)),
+                Some((id, _)) => inner.update(at, &id),
+                None => inner.create(&given, at).map(|put| (put, true)),
+            }
+        })
+        .await
+    }
+
+    async fn delete(&self, at: &Address, _seen: &Seen) -> Result<Delete, CloudError> {
+        self.call("delete", at, |inner| {
+            let Some((id, item)) = inner.find(at) else {
+                return Ok((Delete::Gone, false));
+            };
+            if item.deleting.is_some() {
+                return Ok((Delete::Waiting("it to be gone"), false));
+            }
+            inner.check_unused(at, &id);
+            let pace = latency(at.kind).delete;
+            if pace.is_zero() {
+                inner.items.remove(&id);
+                return Ok((Delete::Gone, true));
+            }
+            if let Some(item) = inner.items.get_mut(&id) {
+                item.deleting = Some(Instant::now() + pace);
+            }
+            Ok((Delete::Waiting("it to be gone"), true))
+        })
+        .await
+    }
+}
+
+/// How long nothing at all takes.
+const NOTHING: Duration = Duration::ZERO;

@@ -1,0 +1,127 @@
+//! State in memory, as the bytes of a journal, with crashes.
+
+use crate::state::{Record, State, StateError, Store, decode, encode};
+use async_trait::async_trait;
+use std::sync::{Arc, Mutex};
+
+/// A crash of the process at a write of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tear {
+    /// Before anything is written.
+    Before,
+    /// After half of the line.
+    Torn,
+    /// After the whole line, before anybody knows.
+    After,
+}
+
+/// A journal in memory; the bytes outlive the crash.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    crash: Option<(usize, Tear)>,
+    appends: Arc<Mutex<usize>>,
+}
+
+impl MemoryStore {
+    /// An empty journal.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same journal, on which the process dies at the n-th append from now.
+    pub fn crashing(&self, append: usize, tear: Tear) -> Self {
+        Self {
+            bytes: self.bytes.clone(),
+            crash: Some((append, tear)),
+            appends: Arc::default(),
+        }
+    }
+
+    /// The same journal after a restart.
+    pub fn reopened(&self) -> Self {
+        Self {
+            bytes: self.bytes.clone(),
+            crash: None,
+            appends: Arc::default(),
+        }
+    }
+
+    /// How many appends so far.
+    pub fn appends(&self) -> usize {
+        *self
+            .appends
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The journal as it is on disk.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.bytes
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone()
+    }
+
+    /// Forgets everything.
+    pub fn lose(&self) {
+        self.bytes
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clear();
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn load(&self) -> Result<State, StateError> {
+        let (lines, valid) = decode(&self.bytes()).map_err(|source| StateError::Journal {
+            path: "memory".into(),
+            source,
+        })?;
+        self.bytes
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .truncate(valid);
+        let mut state = State::default();
+        lines.into_iter().for_each(|line| state.apply(line.record));
+        Ok(state)
+    }
+
+    async fn append(&self, record: &Record) -> Result<(), StateError> {
+        let number = {
+            let mut appends = self
+                .appends
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            *appends += 1;
+            *appends - 1
+        };
+        let tear = self
+            .crash
+            .filter(|(at, _)| *at == number)
+            .map(|(_, tear)| tear);
+        if tear != Some(Tear::Before) {
+            let mut bytes = self
+                .bytes
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            let next = bytes.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+            let line = encode(next, record);
+            let length = if tear == Some(Tear::Torn) {
+                line.len() / 2
+            } else {
+                line.len()
+            };
+            bytes.extend_from_slice(&line.as_bytes()[..length]);
+        }
+        if tear.is_some() {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+
+    async fn finish(&self) -> Result<(), StateError> {
+        Ok(())
+    }
+}

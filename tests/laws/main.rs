@@ -1,0 +1,5 @@
+//! The engine's laws, on the real engine and planner and a cloud in memory.
+
+mod convergence;
+mod crash;
+mod world;
