@@ -14,6 +14,7 @@ use crate::resources::{
 use async_trait::async_trait;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -47,6 +48,25 @@ pub enum Fault {
     CrashAfter,
 }
 
+/// The power supply of a process: once it is cut, nothing that runs on it goes on.
+#[derive(Clone, Debug, Default)]
+pub struct Power(Arc<AtomicBool>);
+
+impl Power {
+    /// Cuts it; whoever runs the process drops it then.
+    pub async fn cut(&self) {
+        self.0.store(true, Ordering::SeqCst);
+        std::future::pending::<()>().await;
+    }
+
+    /// Goes on only while there is power.
+    pub async fn needed(&self) {
+        if self.0.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 /// Decides what goes wrong with a call, by its number, verb and resource.
 pub type Faults = Arc<dyn Fn(usize, &'static str, &str) -> Option<Fault> + Send + Sync>;
 
@@ -62,7 +82,7 @@ struct Item {
     what: &'static str,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Inner {
     items: BTreeMap<String, Item>,
     calls: Vec<Call>,
@@ -76,6 +96,7 @@ pub struct MemoryCloud {
     given: Given,
     inner: Arc<Mutex<Inner>>,
     faults: Faults,
+    power: Power,
 }
 
 impl Default for MemoryCloud {
@@ -96,6 +117,24 @@ impl MemoryCloud {
             given,
             inner: Arc::default(),
             faults: Arc::new(|_, _, _| None),
+            power: Power::default(),
+        }
+    }
+
+    /// The same account as seen by another process.
+    pub fn on(&self, power: &Power) -> Self {
+        Self {
+            power: power.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// Another account that is the same up to now.
+    pub fn fork(&self) -> Self {
+        let inner = Arc::new(Mutex::new(self.lock().clone()));
+        Self {
+            inner,
+            ..self.clone()
         }
     }
 
@@ -105,6 +144,7 @@ impl MemoryCloud {
             given: self.given.clone(),
             inner: self.inner.clone(),
             faults,
+            power: self.power.clone(),
         }
     }
 
@@ -173,6 +213,7 @@ impl MemoryCloud {
         effect: impl FnOnce(&mut Inner) -> Result<(T, bool), CloudError>,
     ) -> Result<T, CloudError> {
         let pace = latency(at.kind);
+        self.power.needed().await;
         let (number, fault) = {
             let mut inner = self.lock();
             let number = inner.calls.len();
@@ -187,13 +228,14 @@ impl MemoryCloud {
             (number, fault)
         };
         match fault {
-            Some(Fault::CrashBefore) => crash().await,
+            Some(Fault::CrashBefore) => self.power.cut().await,
             Some(Fault::Refused(error)) => {
                 sleep(pace.call).await;
                 return Err(error);
             }
             _ => sleep(pace.call).await,
         }
+        self.power.needed().await;
         let result = {
             let mut inner = self.lock();
             let result = effect(&mut inner);
@@ -203,7 +245,7 @@ impl MemoryCloud {
             result
         };
         match fault {
-            Some(Fault::CrashAfter) => crash().await,
+            Some(Fault::CrashAfter) => self.power.cut().await,
             Some(Fault::AnswerLost) => {
                 return Err(CloudError::new(
                     verb,
@@ -216,11 +258,6 @@ impl MemoryCloud {
         }
         result.map(|(value, _)| value)
     }
-}
-
-/// The process is no more: whoever runs it drops it here.
-async fn crash() {
-    std::future::pending::<()>().await;
 }
 
 impl Item {

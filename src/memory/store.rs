@@ -1,5 +1,6 @@
 //! State in memory, as the bytes of a journal, with crashes.
 
+use super::Power;
 use crate::state::{Record, State, StateError, Store, decode, encode};
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
@@ -20,6 +21,7 @@ pub enum Tear {
 pub struct MemoryStore {
     bytes: Arc<Mutex<Vec<u8>>>,
     crash: Option<(usize, Tear)>,
+    power: Power,
     appends: Arc<Mutex<usize>>,
 }
 
@@ -30,11 +32,28 @@ impl MemoryStore {
     }
 
     /// The same journal, on which the process dies at the n-th append from now.
-    pub fn crashing(&self, append: usize, tear: Tear) -> Self {
+    pub fn crashing(&self, append: usize, tear: Tear, power: &Power) -> Self {
         Self {
             bytes: self.bytes.clone(),
             crash: Some((append, tear)),
+            power: power.clone(),
             appends: Arc::default(),
+        }
+    }
+
+    /// The same journal as written by another process.
+    pub fn on(&self, power: &Power) -> Self {
+        Self {
+            power: power.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// Another journal that is the same up to now.
+    pub fn fork(&self) -> Self {
+        Self {
+            bytes: Arc::new(Mutex::new(self.bytes())),
+            ..Self::default()
         }
     }
 
@@ -43,6 +62,7 @@ impl MemoryStore {
         Self {
             bytes: self.bytes.clone(),
             crash: None,
+            power: Power::default(),
             appends: Arc::default(),
         }
     }
@@ -89,6 +109,7 @@ impl Store for MemoryStore {
     }
 
     async fn append(&self, record: &Record) -> Result<(), StateError> {
+        self.power.needed().await;
         let number = {
             let mut appends = self
                 .appends
@@ -116,7 +137,7 @@ impl Store for MemoryStore {
             bytes.extend_from_slice(&line.as_bytes()[..length]);
         }
         if tear.is_some() {
-            std::future::pending::<()>().await;
+            self.power.cut().await;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::{STAGE, Stack};
 use crate::graph::{Handle, Input, Text};
+use crate::resources::Unmanaged;
 use crate::resources::alarm::Alarm;
 use crate::resources::topic::Topic;
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub(super) fn add(stack: &mut Stack, topic: &Handle<Topic>) {
             evaluation_periods: watch.periods,
             threshold: watch.threshold,
             topic: topic.arn().into(),
+            unmanaged: Unmanaged::new(),
         };
         stack.graph.add(&format!("alarm-{}", watch.logical), alarm);
     }

@@ -8,6 +8,7 @@ mod roles;
 use crate::asl;
 use crate::config::{Config, FunctionSettings};
 use crate::graph::{Graph, Handle, Input, Output, Text, given};
+use crate::resources::Unmanaged;
 use crate::resources::api::{Api, Route};
 use crate::resources::api_account::ApiAccount;
 use crate::resources::api_deployment::ApiDeployment;
@@ -271,6 +272,7 @@ fn table(config: &Config, names: &Names, key: &Handle<Key>) -> Table {
         point_in_time_recovery: true,
         ttl_attribute: Some("expiresAt".to_owned()),
         deletion_protection: config.table.deletion_protection,
+        unmanaged: Unmanaged::new(),
     }
 }
 
@@ -336,12 +338,13 @@ impl Unwired {
             role: role.arn().into(),
             memory_mb: self.memory_mb,
             timeout_seconds: self.timeout_seconds,
-            reserved_concurrency: self.reserved_concurrency,
+            reserved_concurrency: Some(self.reserved_concurrency),
             environment: BTreeMap::new(),
             key: key.arn().into(),
             tracing: true,
             log_group: logs.log_group_name().into(),
             name: self.name,
+            unmanaged: Unmanaged::new(),
         }
     }
 }
@@ -435,6 +438,7 @@ fn state_machine(
         tracing: true,
         log_group: logs.arn().into(),
         log_level: LogLevel::Error,
+        unmanaged: Unmanaged::new(),
     }
 }
 
@@ -459,12 +463,13 @@ fn pipe(
         batch_size: config.pipe.batch_size.get(),
         batching_window_seconds: config.pipe.maximum_batching_window.get(),
         starting_position: StartingPosition::TrimHorizon,
-        maximum_retry_attempts: config.pipe.maximum_retry_attempts.get(),
-        maximum_record_age_seconds: config.pipe.maximum_record_age.get(),
+        maximum_retry_attempts: config.pipe.maximum_retry_attempts.get() as i32,
+        maximum_record_age_seconds: config.pipe.maximum_record_age.get() as i32,
         parallelization_factor: config.pipe.parallelization_factor.get(),
         bisect_on_failure: true,
         dead_letter_queue: dead_letters.arn().into(),
         running: true,
+        unmanaged: Unmanaged::new(),
     }
 }
 
@@ -493,18 +498,16 @@ const ROUTES: &[WayIn] = &[
 ];
 
 fn api(names: &Names, validator: &Handle<Function>) -> Api {
-    let routes = ROUTES.iter().map(|route| Route {
-        path: route.path.to_owned(),
-        method: route.method.to_owned(),
-        target: validator.live().into(),
-        timeout_ms: API_TIMEOUT_MS,
-    });
-    Api {
-        name: names.api.clone(),
-        description: "Payment webhooks; owned by payhook".to_owned(),
-        binary_media_types: vec!["*/*".to_owned()],
-        routes: routes.collect(),
-    }
+    let route = |way: &WayIn| Route {
+        method: way.method.to_owned(),
+        ..Route::post(way.path, validator.live(), API_TIMEOUT_MS)
+    };
+    let routes = ROUTES.iter().map(route).collect();
+    Api::new(
+        names.api.clone(),
+        "Payment webhooks; owned by payhook",
+        routes,
+    )
 }
 
 fn permission(route: &WayIn, api: &Handle<Api>, validator: &Handle<Function>) -> Permission {
@@ -517,6 +520,7 @@ fn permission(route: &WayIn, api: &Handle<Api>, validator: &Handle<Function>) ->
         function: validator.function_name().into(),
         principal: "apigateway.amazonaws.com".to_owned(),
         source_arn: arn("execute-api", resource),
+        unmanaged: Unmanaged::new(),
     }
 }
 
@@ -536,6 +540,7 @@ fn stage(
         access_log_group: logs.arn().into(),
         access_log_format: access_log_format(),
         detailed_metrics: true,
+        unmanaged: Unmanaged::new(),
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::world::World;
-use payhook::memory::{Fault, Tear};
+use payhook::memory::{Fault, Power, Tear};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -91,14 +91,17 @@ async fn every_call_can_be_the_last(verb: Verb) -> usize {
         Verb::Destroy => whole.destroy().await,
     }
     let calls = whole.cloud.calls().len();
+    let start = before(verb).await;
     for at in 0..calls {
         for fault in [Fault::CrashBefore, Fault::CrashAfter] {
-            let world = before(verb).await;
+            let world = start.fork();
             world.cloud.forget_calls();
+            let power = Power::default();
             let crash = fault.clone();
             let faults = Arc::new(move |n, _: &str, _: &str| (n == at).then(|| crash.clone()));
             let doomed = World {
-                cloud: world.cloud.with_faults(faults),
+                cloud: world.cloud.with_faults(faults).on(&power),
+                store: world.store.on(&power),
                 ..world.clone()
             };
             cut(&doomed, verb).await;
@@ -127,11 +130,14 @@ async fn every_journal_write_can_be_the_last(verb: Verb) -> usize {
         Verb::Destroy => whole.destroy().await,
     }
     let appends = whole.store.appends();
+    let start = before(verb).await;
     for at in 0..appends {
         for tear in [Tear::Before, Tear::Torn, Tear::After] {
-            let world = before(verb).await;
+            let world = start.fork();
+            let power = Power::default();
             let doomed = World {
-                store: world.store.crashing(at, tear),
+                cloud: world.cloud.on(&power),
+                store: world.store.crashing(at, tear, &power),
                 ..world.clone()
             };
             cut(&doomed, verb).await;

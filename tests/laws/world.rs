@@ -40,12 +40,11 @@ impl World {
         }
     }
 
-    /// The same account and state, with another configuration.
-    pub fn configured(&self, change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = config();
-        change(&mut config);
+    /// Another world that is the same up to now.
+    pub fn fork(&self) -> Self {
         Self {
-            graph: Stack::payment_webhooks(&config).graph,
+            cloud: self.cloud.fork(),
+            store: self.store.fork(),
             ..self.clone()
         }
     }

@@ -48,10 +48,7 @@ fn bus(status: u16, answer: &'static str) -> (Replay, EventBus) {
 async fn an_outcome_is_published_as_one_entry_with_the_documented_detail() {
     let (http, bus) = bus(200, r#"{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}"#);
     bus.publish(&outcome()).await.unwrap();
-    let sent: Value = serde_json::from_slice(
-        &http.bodies()[0],
-    )
-    .unwrap();
+    let sent: Value = serde_json::from_slice(&http.bodies()[0]).unwrap();
     let entry = &sent["Entries"][0];
     assert_eq!(
         (
