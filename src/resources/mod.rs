@@ -8,7 +8,6 @@ mod cloud;
 #[cfg(test)]
 mod emulated;
 mod error;
-mod pending;
 mod registry;
 #[cfg(test)]
 mod scripted;

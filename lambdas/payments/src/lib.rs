@@ -14,6 +14,7 @@ pub mod money;
 pub mod outcome;
 pub mod providers;
 #[cfg(test)]
+#[path = "../tests/support/replay.rs"]
 mod replay;
 pub mod request;
 pub mod secret;

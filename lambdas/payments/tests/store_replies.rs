@@ -1,9 +1,10 @@
 //! What the table says to DynamoDB, and what becomes of DynamoDB's documented answers.
 
+#[path = "support/replay.rs"]
+mod replay;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
-use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
 use payments::event::Status;
@@ -12,27 +13,18 @@ use payments::store::{
     DynamoStore, EventItem, Finish, Key, Lease, Leased, Processing, Store, StoreError, Stored,
     store_once,
 };
+use replay::Replay;
 use serde_json::{Value, json};
 
 const CARD: &str = "4242424242424242";
 
 /// A table behind scripted answers, one per call; the requests can be read afterwards.
-fn table(answers: Vec<(u16, Value)>, attempts: u32) -> (StaticReplayClient, DynamoStore) {
-    let request = || {
-        http::Request::builder()
-            .uri("https://dynamodb.eu-central-1.amazonaws.com/")
-            .body(SdkBody::empty())
-    };
-    let event = |(status, body): (u16, Value)| {
-        let response = http::Response::builder()
-            .status(status)
-            .header("x-amzn-requestid", "REQ1");
-        ReplayEvent::new(
-            request().unwrap(),
-            response.body(SdkBody::from(body.to_string())).unwrap(),
-        )
-    };
-    let http = StaticReplayClient::new(answers.into_iter().map(event).collect());
+fn table(answers: Vec<(u16, Value)>, attempts: u32) -> (Replay, DynamoStore) {
+    let http = Replay::new(
+        answers
+            .into_iter()
+            .map(|(status, body)| (status, body.to_string())),
+    );
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
@@ -50,16 +42,8 @@ fn table(answers: Vec<(u16, Value)>, attempts: u32) -> (StaticReplayClient, Dyna
     )
 }
 
-fn sent(http: &StaticReplayClient, call: usize) -> Value {
-    serde_json::from_slice(
-        http.actual_requests()
-            .nth(call)
-            .unwrap()
-            .body()
-            .bytes()
-            .unwrap(),
-    )
-    .unwrap()
+fn sent(http: &Replay, call: usize) -> Value {
+    serde_json::from_slice(&http.bodies()[call]).unwrap()
 }
 
 fn key() -> Key {
@@ -216,7 +200,7 @@ async fn the_search_for_a_free_key_ends() {
         store_once(&table, event()).await,
         Err(StoreError::NoFreeKey)
     ));
-    assert_eq!(http.actual_requests().count(), 1_000);
+    assert_eq!(http.bodies().len(), 1_000);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ fn outcome() -> Outcome {
 }
 
 fn bus(status: u16, answer: &'static str) -> (Replay, EventBus) {
-    let http = Replay::new(status, answer);
+    let http = Replay::new([(status, answer.to_owned())]);
     let config = aws_sdk_eventbridge::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))

@@ -1,4 +1,4 @@
-//! An SDK connector that gives one answer and keeps what was asked, for tests.
+//! An SDK connector that gives scripted answers, one per call, and keeps what was asked.
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -6,22 +6,21 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-/// Answers every call alike.
+/// Scripted answers.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    status: u16,
-    answer: &'static str,
+    answers: Arc<Mutex<VecDeque<(u16, String)>>>,
     asked: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Replay {
-    /// A connector with its one answer.
-    pub fn new(status: u16, answer: &'static str) -> Self {
+    /// A connector with its answers: status and body.
+    pub fn new(answers: impl IntoIterator<Item = (u16, String)>) -> Self {
         Self {
-            status,
-            answer,
+            answers: Arc::new(Mutex::new(answers.into_iter().collect())),
             asked: Arc::default(),
         }
     }
@@ -36,8 +35,15 @@ impl HttpConnector for Replay {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let body = request.body().bytes().unwrap_or_default().to_vec();
         self.asked.lock().unwrap().push(body);
-        let status = self.status.try_into().unwrap();
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(self.answer))))
+        let (status, answer) = self
+            .answers
+            .lock()
+            .unwrap()
+            .pop_front()
+            .expect("no answer is scripted");
+        let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(answer));
+        response.headers_mut().insert("x-amzn-requestid", "REQ1");
+        HttpConnectorFuture::ready(Ok(response))
     }
 }
 
