@@ -43,7 +43,9 @@ fn http_client() -> SharedHttpClient {
 pub async fn settle<R: Live>(aws: &Aws, at: &mut At<R>) -> Observed<R> {
     let mut observed = R::read(aws, at).await.unwrap();
     for _ in 0..ROUNDS {
-        if !matches!(&observed, Some(seen) if matches!(seen.condition, Condition::Settling(_))) {
+        if matches!(&observed, Some(seen) if matches!(seen.condition, Condition::Settling(_))) {
+            tokio::time::sleep(PAUSE).await;
+        } else {
             match R::put(aws, at, observed.as_ref()).await.unwrap() {
                 Put::Done(outputs) => {
                     at.outputs = outputs;

@@ -1,6 +1,8 @@
 //! The Step Functions state machine.
 
 mod calls;
+#[cfg(test)]
+mod emulated;
 mod shape;
 #[cfg(test)]
 mod tests;

@@ -24,15 +24,17 @@ use aws_sdk_dynamodbstreams::types::StreamStatus;
 impl Live for Table {
     async fn read(aws: &Aws, at: &At<Self>) -> Result<Option<Observed<Self>>, CloudError> {
         let name = &at.properties.name;
-        let (table, backups, ttl, tags) = tokio::try_join!(
+        let (table, backups, ttl, tags) = tokio::join!(
             describe(aws, name),
             backups(aws, name),
             time_to_live(aws, name),
             tags_of(aws, name),
-        )?;
-        let Some(table) = table else {
+        );
+        // The tags of a table that does not exist are refused as if they were forbidden.
+        let Some(table) = table? else {
             return Ok(None);
         };
+        let (backups, ttl, tags) = (backups?, ttl?, tags?);
         let mut shown = Shown {
             table,
             backups,
