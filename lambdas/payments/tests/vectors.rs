@@ -136,3 +136,17 @@ fn a_file_that_is_no_list_of_vectors_is_explained_without_quoting_it() {
         "{error}"
     );
 }
+
+#[test]
+fn a_whole_file_gives_one_verdict_per_vector_in_order() {
+    let text = include_str!("../../../tests/vectors/provider-vectors.json");
+    let verdicts = vectors::check(text, Timestamp::UNIX_EPOCH).expect("vectors");
+    let ids: Vec<_> = verdicts.iter().map(|verdict| verdict.id.as_str()).collect();
+    let expected = vectors();
+    assert_eq!(ids.len(), 174);
+    assert!(
+        ids.iter()
+            .copied()
+            .eq(expected.iter().filter_map(|vector| vector["id"].as_str()))
+    );
+}

@@ -101,10 +101,10 @@ impl Provider for CheckoutCom {
     }
 }
 
-/// ISO 4217, but Chilean pesos are stated in hundredths (checkout.com/docs/payments/accept-payments/format-the-amount-value).
+/// ISO 4217, but both Chilean units are stated in hundredths (checkout.com/docs/payments/accept-payments/format-the-amount-value).
 fn exponent(currency: &Currency) -> u8 {
     match currency.as_str() {
-        "CLP" => 2,
+        "CLF" | "CLP" => 2,
         _ => currency.iso_exponent(),
     }
 }
