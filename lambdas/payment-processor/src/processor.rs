@@ -10,7 +10,7 @@ use payments::clock::Clock;
 use payments::event::Status;
 use payments::head::{Change, Head};
 use payments::logging::{Log, identifier};
-use payments::metrics::{self, Metric};
+use payments::metrics::{self, Metric, UNKNOWN_PROVIDER};
 use payments::outcome::{Outcome, Outcomes, outcome_id};
 use payments::store::{EventItem, Finish, Key, Lease, Leased, Processing, Store};
 use serde_json::Value;
@@ -50,8 +50,10 @@ impl Processor {
         let log = self
             .log
             .invocation(invocation.trace_header, invocation.request_id);
-        let input =
-            Input::read(payload).inspect_err(|failure| log_failure(&log, "", None, failure))?;
+        let input = match Input::read(payload) {
+            Ok(input) => input,
+            Err(failure) => return Err(fail(&log, UNKNOWN_PROVIDER, "", failure)),
+        };
         let Some(key) = input.event else {
             log.info(
                 "record skipped",
@@ -61,22 +63,19 @@ impl Processor {
         };
         // A retry of the same execution continues at once what a killed invocation left; another execution waits.
         let owner = input.execution.as_deref().unwrap_or(invocation.request_id);
-        match self
-            .lease(&key, owner)
-            .await
-            .inspect_err(|failure| log_failure(&log, "", Some(&key), failure))?
-        {
-            Leased::Taken(event) => self.work(&log, owner, *event).await,
-            Leased::Finished(event) => {
+        let failure = match self.lease(&key, owner).await {
+            Ok(Leased::Taken(event)) => return self.work(&log, owner, *event).await,
+            Ok(Leased::Finished(event)) => {
                 log.following(event.trace_id.as_deref())
                     .info("event was processed before", &about(&event).fields());
-                Ok(Answer::of(&event))
+                return Ok(Answer::of(&event));
             }
-            Leased::Held => Err(Failure::Leased)
-                .inspect_err(|failure| log_failure(&log, "", Some(&key), failure)),
-            Leased::Missing => Err(Failure::Missing)
-                .inspect_err(|failure| log_failure(&log, "", Some(&key), failure)),
-        }
+            Ok(Leased::Held) => Failure::Leased,
+            Ok(Leased::Missing) => Failure::Missing,
+            Err(failure) => failure,
+        };
+        let provider = key.payment_id.split(':').next().unwrap_or(UNKNOWN_PROVIDER);
+        Err(fail(&log, provider, &key.payment_id, failure))
     }
 
     async fn lease(&self, key: &Key, owner: &str) -> Result<Leased, Failure> {
@@ -124,11 +123,9 @@ impl Processor {
                 Ok(Answer::of(&done))
             }
             Err(failure) => {
-                log_failure(&log, &event.provider, Some(&event.key), &failure);
-                metrics::emit(&log, &event.provider, &[(Metric::PaymentFailed, 1)]);
                 // Without this the lease just runs out, so that failing here too loses nothing but time.
                 let _ = self.store.release(&event.key, owner).await;
-                Err(failure)
+                Err(fail(&log, &event.provider, &event.key.payment_id, failure))
             }
         }
     }
@@ -282,14 +279,20 @@ impl About<'_> {
     }
 }
 
-fn log_failure(log: &Log, provider: &str, key: Option<&Key>, failure: &Failure) {
-    let payment = identifier(key.map_or("", |key| key.payment_id.as_str()));
-    let detail = failure.to_string();
+/// Logs and counts a run that failed, whether or not it will be tried again.
+fn fail(log: &Log, provider: &str, payment_id: &str, failure: Failure) -> Failure {
+    let (payment, detail) = (identifier(payment_id), failure.to_string());
     let fields = [
         ("provider", provider),
         ("paymentId", &*payment),
         ("reason", failure.error_type()),
         ("detail", detail.as_str()),
     ];
-    log.error("event not processed", &fields);
+    if matches!(failure, Failure::Leased) {
+        log.info("event is being processed already", &fields);
+    } else {
+        log.error("event not processed", &fields);
+        metrics::emit(log, provider, &[(Metric::PaymentFailed, 1)]);
+    }
+    failure
 }

@@ -227,6 +227,9 @@ async fn an_event_that_is_gone_fails_for_good_and_creates_nothing() {
         "Permanent"
     );
     assert_eq!(bench.table.all_events(), []);
+    let counted =
+        |line: &String| line.contains("\"PaymentFailed\":1") && line.contains("\"stripe\"");
+    assert!(bench.lines.lock().unwrap().iter().any(counted));
 }
 
 #[tokio::test]

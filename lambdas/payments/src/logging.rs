@@ -64,10 +64,19 @@ impl Log {
     /// The same log with the ids of one invocation on every line.
     pub fn invocation(&self, trace_header: Option<&str>, request_id: &str) -> Self {
         Self {
-            trace_id: trace_header.and_then(trace_root).map(Arc::from),
+            trace_id: Some(match trace_header.and_then(trace_root) {
+                Some(root) => root.into(),
+                None => self.made_up_trace(request_id).into(),
+            }),
             request_id: request_id.into(),
             ..self.clone()
         }
+    }
+
+    /// A trace id in X-Ray's format for an invocation that is not traced, so that what belongs together can be found.
+    fn made_up_trace(&self, request_id: &str) -> String {
+        let digest = crate::store::sha256_hex(request_id.as_bytes());
+        format!("1-{:08x}-{}", self.now().as_second(), &digest[..24])
     }
 
     /// The same log following the trace of the webhook instead of the trace of this invocation.
@@ -210,6 +219,17 @@ mod tests {
         assert_eq!(line["requestId"], "req-1");
         assert_eq!(line["level"], "info");
         assert_eq!(line["provider"], "stripe");
+    }
+
+    #[test]
+    fn an_invocation_without_a_trace_gets_one_of_its_own() {
+        let (log, _) = captured();
+        let trace = |request| log.invocation(None, request).trace_id().map(str::to_owned);
+        assert_eq!(
+            trace_root(&trace("req-1").unwrap()),
+            trace("req-1").as_deref()
+        );
+        assert_ne!(trace("req-1"), trace("req-2"));
     }
 
     #[test]
