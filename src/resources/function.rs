@@ -102,6 +102,13 @@ const SETTLE: &[Settle] = &[
         budget_seconds: PROPAGATION_SECONDS,
     },
     Settle {
+        name: "role to be visible to Lambda",
+        codes: &["InvalidParameterValueException"],
+        message: Some("The role with name"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: PROPAGATION_SECONDS,
+    },
+    Settle {
         name: "role's policy to be visible to Lambda",
         codes: &["InvalidParameterValueException"],
         message: Some("execution role does not have permissions"),

@@ -337,6 +337,10 @@ fn late_roles_and_running_changes_are_waited_for_and_a_taken_name_is_not() {
         ),
         (
             invalid,
+            "The role with name p cannot be found. (Service: Iam, Status Code: 404)",
+        ),
+        (
+            invalid,
             "The provided execution role does not have permissions to call CreateNetworkInterface",
         ),
         (

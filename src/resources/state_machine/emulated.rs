@@ -10,6 +10,7 @@ use crate::graph::{OutputRef, resolve};
 use crate::resources::emulated::{die, emulator, live, settle};
 use crate::resources::function::{Architecture, Function};
 use crate::resources::permission::Permission;
+use crate::resources::role::Role;
 use crate::resources::scripted::at;
 use crate::resources::table::{AttributeKind, Billing, KeyAttribute, StreamView, Table};
 use crate::resources::{At, Aws};
@@ -56,6 +57,14 @@ fn zip(aws: &mut Aws, folder: &Path, bootstrap: &str) -> String {
     sha
 }
 
+/// A role that Lambda and Step Functions find; what it allows is not asked here.
+async fn role(aws: &Aws, name: &str) -> At<Role> {
+    let role = Role::assumed_by(name.to_owned(), "lambda.amazonaws.com", Vec::new());
+    let mut role = at(name, role);
+    settle(aws, &mut role).await;
+    role
+}
+
 fn function(name: &str, code: &str, marks: &Path) -> Function {
     let marks = Input::known(marks.to_str().unwrap());
     Function {
@@ -64,7 +73,7 @@ fn function(name: &str, code: &str, marks: &Path) -> Function {
         runtime: "provided.al2023".to_owned(),
         architecture: Architecture::Arm64,
         code: Input::known(code),
-        role: Input::known("arn:aws:iam::000000000000:role/emulated"),
+        role: Input::known(format!("arn:aws:iam::000000000000:role/{name}")),
         memory_mb: 128,
         timeout_seconds: 10,
         reserved_concurrency: Some(10),
@@ -93,7 +102,7 @@ fn machine(name: &str, alias: &str, table: &str) -> StateMachine {
         name: name.to_owned(),
         workflow: Workflow::Standard,
         definition: resolve(&definition.to_value(), &partition).value,
-        role: Input::known("arn:aws:iam::000000000000:role/emulated"),
+        role: Input::known(format!("arn:aws:iam::000000000000:role/{name}")),
         tracing: true,
         log_group: Input::known(
             "arn:aws:logs:eu-central-1:000000000000:log-group:/aws/vendedlogs/states/emulated",
@@ -113,6 +122,7 @@ async fn tables_functions_permissions_and_state_machines_live_and_die_on_the_emu
         zip(&mut aws, folder.path(), "#!/bin/sh\n"),
         zip(&mut aws, folder.path(), "#!/bin/sh\n# new\n"),
     );
+    let role = role(&aws, "emulated-life").await;
     let mut table = at("emulated-table", table("emulated-life"));
     live(&aws, &mut table, |table| {
         table.stream = Some(StreamView::NewImage);
@@ -161,4 +171,5 @@ async fn tables_functions_permissions_and_state_machines_live_and_die_on_the_emu
     die(&aws, &permission).await;
     die(&aws, &function).await;
     die(&aws, &table).await;
+    die(&aws, &role).await;
 }

@@ -12,6 +12,7 @@ const PROCESSOR: &str = include_str!("processor.py");
 /// The processing half of the pipeline, with a stand-in for payment-processor.
 struct Processing {
     aws: Aws,
+    role: At<Role>,
     table: At<Table>,
     function: At<Function>,
     machine: At<StateMachine>,
@@ -23,6 +24,7 @@ impl Processing {
         let mut aws = emulator().await?;
         let marks = tempfile::tempdir().unwrap();
         let code = zip(&mut aws, marks.path(), PROCESSOR);
+        let role = role(&aws, name).await;
         let mut table = at("table", table(name));
         let mut function = at("function", function(name, &code, marks.path()));
         settle(&aws, &mut table).await;
@@ -32,6 +34,7 @@ impl Processing {
         settle(&aws, &mut machine).await;
         Some(Self {
             aws,
+            role,
             table,
             function,
             machine,
@@ -43,6 +46,7 @@ impl Processing {
         die(&self.aws, &self.machine).await;
         die(&self.aws, &self.function).await;
         die(&self.aws, &self.table).await;
+        die(&self.aws, &self.role).await;
     }
 
     /// Runs one execution to its end: how it ended, and why.
