@@ -8,6 +8,7 @@ pub mod graph;
 pub mod local;
 pub mod memory;
 pub mod plan;
+pub mod policy;
 pub mod resources;
 pub mod stack;
 pub mod state;

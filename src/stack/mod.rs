@@ -64,6 +64,8 @@ pub struct Stack {
     pub validator: Handle<Function>,
     /// Moves payments forward.
     pub processor: Handle<Function>,
+    /// What the state machine does.
+    pub definition: asl::Definition,
     /// Retries and catches.
     pub state_machine: Handle<StateMachine>,
     /// Connects the table's stream to the state machine.
@@ -117,13 +119,12 @@ impl Stack {
             .wired(&roles.processor, &key, &logs.processor)
             .environment(processor_environment(config, &names, &secret)),
         );
+        let definition = definition(config, &processor, &table);
         let state_machine = g.add(
             "state-machine",
             state_machine(
-                config,
                 &names,
-                &processor,
-                &table,
+                &definition,
                 &roles.state_machine,
                 &logs.state_machine,
             ),
@@ -183,6 +184,7 @@ impl Stack {
             dead_letters,
             validator,
             processor,
+            definition,
             state_machine,
             pipe,
             api,
@@ -409,31 +411,36 @@ fn processor_environment(
     variables
 }
 
-fn state_machine(
+fn definition(
     config: &Config,
-    names: &Names,
     processor: &Handle<Function>,
     table: &Handle<Table>,
+) -> asl::Definition {
+    asl::payment_processor(&asl::Settings {
+        processor: processor.live().into(),
+        table: table.table_name().into(),
+        retry: asl::Backoff {
+            interval_seconds: config.retry.interval.get(),
+            rate: config.retry.backoff_rate.get(),
+            attempts: config.retry.max_attempts.get(),
+            max_delay_seconds: config.retry.max_delay.get(),
+        },
+        // Lambda must be the first to say that time is up: its answer names the cause.
+        timeout_seconds: config.lambda.payment_processor.timeout.get() + 5,
+        concurrency: 0,
+    })
+}
+
+fn state_machine(
+    names: &Names,
+    definition: &asl::Definition,
     role: &Handle<Role>,
     logs: &Handle<LogGroup>,
 ) -> StateMachine {
     StateMachine {
         name: names.state_machine.clone(),
         workflow: Workflow::Standard,
-        definition: asl::payment_processor(&asl::Settings {
-            processor: processor.live().into(),
-            table: table.table_name().into(),
-            retry: asl::Backoff {
-                interval_seconds: config.retry.interval.get(),
-                rate: config.retry.backoff_rate.get(),
-                attempts: config.retry.max_attempts.get(),
-                max_delay_seconds: config.retry.max_delay.get(),
-            },
-            // Lambda must be the first to say that time is up: its answer names the cause.
-            timeout_seconds: config.lambda.payment_processor.timeout.get() + 5,
-            concurrency: 0,
-        })
-        .to_value(),
+        definition: definition.to_value(),
         role: role.arn().into(),
         tracing: true,
         log_group: logs.arn().into(),
