@@ -134,7 +134,7 @@ async fn a_batch_of_any_size_and_shape_processes_exactly_the_inserted_events() {
     let Some(processing) = Processing::start("emulated-batches").await else {
         return;
     };
-    let five = ["b", "c", "d", "e", "f"].map(|name| event(name));
+    let five = ["b", "c", "d", "e", "f"].map(event);
     let removed = json!({"eventName": "REMOVE", "dynamodb": {"Keys": {"paymentId": {"S": "j"}}}});
     let mixed = json!([
         record("g", "MODIFY", "event"),
