@@ -477,7 +477,8 @@ fn tags_value(tags: &Tags) -> Value {
         .into()
 }
 
-fn listed(found: &[Change]) -> String {
+/// The reason of an update, in one short line.
+pub(crate) fn listed(found: &[Change]) -> String {
     let names: Vec<&str> = found.iter().map(|c| c.property.as_str()).collect();
     match names.as_slice() {
         [one] => format!("{one} changes"),

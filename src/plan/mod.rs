@@ -3,6 +3,7 @@
 mod build;
 mod change;
 mod destroy;
+mod owned;
 
 use crate::graph::{GraphError, LogicalName};
 use crate::resources::{Kind, Outputs, Tags};
@@ -11,9 +12,11 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+pub(crate) use build::listed;
 pub use build::{Facts, build, physical_address};
 pub use change::{Change, changes};
 pub use destroy::destroy;
+pub use owned::owned;
 
 pub use crate::resources::tag;
 

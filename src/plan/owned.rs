@@ -1,0 +1,49 @@
+//! What a destroy has to delete: what state knows, and what is there and ours although state has lost it.
+
+use super::{Facts, PlanError};
+use crate::graph::{Graph, LogicalName, Node};
+use crate::resources::{Kind, Seen};
+use crate::state::{Entry, State};
+use indexmap::IndexMap;
+use std::collections::BTreeMap;
+
+/// Every resource that is ours: those in state, then those that state has lost.
+///
+/// `seen` holds what a read of every declared resource showed. What AWS does not tag is ours when something that it
+/// depends on is; a setting of the account alone proves nothing.
+pub fn owned(
+    graph: &Graph,
+    state: &State,
+    seen: &BTreeMap<LogicalName, Seen>,
+    facts: &Facts,
+) -> Result<Vec<(LogicalName, Entry)>, PlanError> {
+    let mut owned: IndexMap<LogicalName, Entry> = state.entries.clone();
+    for name in graph.order()?.sorted() {
+        let (Some(node), Some(seen)) = (graph.get(name), seen.get(name)) else {
+            continue;
+        };
+        let ours = match &seen.tags {
+            Some(tags) => facts.owns(name, tags),
+            None => node
+                .dependencies()
+                .iter()
+                .any(|needed| owned.contains_key(needed)),
+        };
+        if ours && !owned.contains_key(name) {
+            owned.insert(name.clone(), found(node, seen, facts)?);
+        }
+    }
+    Ok(owned.into_iter().collect())
+}
+
+fn found(node: &Node, seen: &Seen, facts: &Facts) -> Result<Entry, PlanError> {
+    let kind = Kind::parse(node.kind).ok_or_else(|| PlanError::Kind(node.kind.to_owned()))?;
+    Ok(Entry {
+        kind,
+        physical: node.physical.clone(),
+        properties: seen.properties.clone(),
+        outputs: seen.outputs.clone(),
+        tags: facts.tags_of(&node.name),
+        dependencies: node.dependencies(),
+    })
+}
