@@ -2,13 +2,17 @@
 
 pub mod artifact;
 pub mod asl;
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod graph;
 pub mod local;
 pub mod memory;
+pub mod outputs;
 pub mod plan;
 pub mod policy;
 pub mod resources;
 pub mod stack;
 pub mod state;
+pub mod verify;
+pub mod view;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The command `payhook`.
+
+fn main() -> std::process::ExitCode {
+    payhook::cli::main()
+}

@@ -1,9 +1,54 @@
 //! `payhook signature check FILE`: says of each recorded request whether it verifies, and if not, why.
 
 use std::fmt::Write;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use payments::vectors::{self, NotVectors};
+
+use super::{Exit, Ui};
+
+/// Verify recorded webhooks offline and say why one is rejected.
+#[derive(Debug, Args)]
+pub struct Signature {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Print one JSON line per vector: its id, and valid or the kind of the error; never a secret.
+    ///
+    /// FILE holds a JSON list of vectors, each with `id`, `provider`, `secret`, `headers` and `body`, and if need be
+    /// `url`, `now` (seconds since 1970), `tolerance` (seconds) and `config` (for generic_hmac).
+    Check {
+        /// File with the vectors; `-` reads standard input.
+        file: PathBuf,
+    },
+}
+
+impl Signature {
+    pub fn run(self, ui: &Ui) -> anyhow::Result<Exit> {
+        let What::Check { file } = self.what;
+        ui.raw(&check(&read(&file)?, Timestamp::now())?);
+        Ok(Exit::Done)
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    if file != Path::new("-") {
+        return std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read {}", file.display()));
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .context("cannot read standard input")?;
+    Ok(text)
+}
 
 /// One JSON line per vector of the file's text: its id, and `valid` or the kind of the error. Secrets never appear.
 pub fn check(text: &str, clock: Timestamp) -> Result<String, NotVectors> {

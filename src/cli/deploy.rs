@@ -1,0 +1,105 @@
+use super::consent::{self, Consent};
+use super::context::Connection;
+use super::{Context, Exit, planning, running};
+use crate::engine::{Engine, discard};
+use crate::outputs::{FlatOutputs, key};
+use crate::plan::Plan;
+use crate::view;
+use clap::Args;
+use serde_json::json;
+use std::time::Duration;
+
+/// Bring the stack of an environment to what infra.toml says.
+///
+/// Builds the functions, shows the plan, applies it, and writes cfn-outputs/flat-outputs.json. A second deploy without
+/// a change changes nothing. With `--env local` everything runs on this machine.
+#[derive(Debug, Args)]
+pub struct Deploy {
+    /// Apply also what loses data: deleting or replacing the table, the key, the secret or the queue.
+    #[arg(long)]
+    allow_data_loss: bool,
+    /// Ask nothing; without --allow-data-loss a plan that loses data is then refused.
+    #[arg(long, short)]
+    yes: bool,
+}
+
+impl Deploy {
+    pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let (Connection { aws, emulator }, artifacts) = planning::prepare(context).await?;
+        let store = context.locked("deploy")?;
+        let cancel = context.interrupt.token.clone();
+        let mut engine = Engine::open(&aws, &store, discard(), cancel).await?;
+        let planned = planning::plan(context, &engine, &aws.given, &artifacts).await?;
+        planning::show(context, &planned.plan, "deploy", &aws.given);
+        let consent = Consent {
+            data_loss: self.allow_data_loss,
+            unasked: self.yes,
+        };
+        consent::to_deploy(context, &planned.plan, consent).await?;
+        let took = running::apply(
+            context,
+            &mut engine,
+            &planned.plan,
+            &planned.seen,
+            "deploy",
+            &aws.given,
+        )
+        .await?;
+        let outputs = FlatOutputs::of(
+            &planned.stack,
+            &engine.state(),
+            &aws.given,
+            emulator.as_deref(),
+        )?;
+        outputs.write(&context.outputs_file())?;
+        summary(context, &planned.plan, &outputs, took)?;
+        Ok(Exit::Done)
+    }
+}
+
+fn summary(
+    context: &Context,
+    plan: &Plan,
+    outputs: &FlatOutputs,
+    took: Duration,
+) -> anyhow::Result<()> {
+    let ui = &context.ui;
+    if ui.is_json() {
+        ui.json(&json!({
+            "event": "deployed",
+            "env": context.env(),
+            "changed": !plan.is_empty(),
+            "elapsedMs": took.as_millis() as u64,
+            "outputs": outputs,
+        }));
+        return Ok(());
+    }
+    let env = context.env();
+    if !plan.is_empty() {
+        ui.say(format!("\nDeployed {env} in {:.1} s.", took.as_secs_f64()));
+    }
+    ui.say(format!(
+        "\n  {}  {}",
+        key::API_URL,
+        outputs.get(key::API_URL)?
+    ));
+    ui.say(format!(
+        "  all outputs: {}",
+        view::short_path(&context.outputs_file())
+    ));
+    if let (false, Some(provider)) = (plan.is_empty(), context.config.providers.keys().next_back())
+    {
+        let payhook = super::program();
+        ui.say("\nNext:");
+        if !context.config.env.is_local() {
+            ui.say(format!("  {payhook} secret set {provider} --env {env}   give it the provider's signing secret"));
+        }
+        ui.say(format!(
+            "  {payhook} send {provider} --env {env}   sign and post a test event, and follow it"
+        ));
+        ui.say(format!(
+            "  {payhook} verify --env {env}   check the eight constraints on what is deployed"
+        ));
+    }
+    Ok(())
+}

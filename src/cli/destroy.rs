@@ -1,0 +1,130 @@
+use super::{Context, Exit, consent, planning, running};
+use crate::engine::{Engine, discard, observe};
+use crate::outputs::FlatOutputs;
+use crate::plan::{self, Plan};
+use crate::resources::Kind;
+use crate::stack::Stack;
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Delete everything that belongs to the stack of an environment.
+///
+/// Asks for the name of the environment on a terminal. Also finds what is there and ours when the state is lost. AWS
+/// holds keys and secrets back for some days; the end says until when. `protect = true` in infra.toml refuses it.
+#[derive(Debug, Args)]
+pub struct Destroy {
+    /// Ask nothing.
+    #[arg(long, short)]
+    yes: bool,
+}
+
+impl Destroy {
+    pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        consent::guard_protection(context)?;
+        let aws = context.connect().await?.aws;
+        let store = context.locked("destroy")?;
+        let cancel = context.interrupt.token.clone();
+        let mut engine = Engine::open(&aws, &store, discard(), cancel).await?;
+        let plan = plan_destroy(context, &engine, &aws.given).await?;
+        if plan.is_empty() {
+            context
+                .ui
+                .say(format!("Nothing of {} is there.", context.env()));
+        } else {
+            planning::show(context, &plan, "destroy", &aws.given);
+            consent::to_destroy(context, self.yes).await?;
+        }
+        let took = running::apply(
+            context,
+            &mut engine,
+            &plan,
+            &BTreeMap::new(),
+            "destroy",
+            &aws.given,
+        )
+        .await?;
+        FlatOutputs::remove(&context.outputs_file(), context.env())?;
+        summary(context, &plan, took);
+        Ok(Exit::Done)
+    }
+}
+
+async fn plan_destroy(
+    context: &Context,
+    engine: &Engine<'_>,
+    given: &crate::resources::Given,
+) -> anyhow::Result<Plan> {
+    let state = engine.state();
+    context.guard_place(&state, given)?;
+    let stack = Stack::payment_webhooks(&context.config);
+    let facts = planning::facts(context, given, &[]);
+    let seen = observe(engine.cloud, &stack.graph, &state, &facts).await?;
+    let owned = plan::owned(&stack.graph, &state, &seen, &facts)?;
+    Ok(plan::destroy(&owned, &state.retired))
+}
+
+fn summary(context: &Context, plan: &Plan, took: std::time::Duration) {
+    let held: Vec<Held> = plan
+        .steps
+        .iter()
+        .filter_map(|step| held(step, context.now()))
+        .collect();
+    if context.ui.is_json() {
+        let held: Vec<_> = held
+            .iter()
+            .map(|held| json!({"kind": held.kind, "name": held.name, "until": held.until.to_string()}))
+            .collect();
+        context.ui.json(&json!({
+            "event": "destroyed",
+            "env": context.env(),
+            "elapsedMs": took.as_millis() as u64,
+            "heldBack": held,
+        }));
+        return;
+    }
+    if !plan.is_empty() {
+        context.ui.say(format!(
+            "\nDestroyed {} in {:.1} s.",
+            context.env(),
+            took.as_secs_f64()
+        ));
+    }
+    if !held.is_empty() {
+        context.ui.say("AWS holds back, and deletes by itself:");
+    }
+    for Held { kind, name, until } in held {
+        let until = until.strftime("%Y-%m-%d");
+        context.ui.say(format!(
+            "  {kind} {name}  until {until}; can be brought back until then"
+        ));
+    }
+}
+
+/// Something that AWS keeps for a while after its deletion.
+struct Held {
+    kind: Kind,
+    name: String,
+    until: Timestamp,
+}
+
+fn held(step: &crate::plan::Step, now: Timestamp) -> Option<Held> {
+    let window = match step.kind {
+        Kind::Key => "deletionWindowDays",
+        Kind::Secret => "recoveryWindowDays",
+        _ => return None,
+    };
+    let days = step
+        .properties
+        .get(window)?
+        .as_i64()
+        .filter(|days| *days > 0)?;
+    Some(Held {
+        kind: step.kind,
+        name: step.physical.clone(),
+        until: now
+            .checked_add(SignedDuration::from_hours(24 * days))
+            .ok()?,
+    })
+}

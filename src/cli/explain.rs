@@ -1,0 +1,307 @@
+//! Every error in the words of the person who has to put it right: what happened, what to do next, which exit code.
+
+use super::Exit;
+use super::refusal::{Misuse, Refusal};
+use crate::config::ConfigError;
+use crate::engine::{Cause, EngineError, StepError};
+use crate::local::LocalError;
+use crate::plan::{Foreign, PlanError};
+use crate::resources::{Class, CloudError};
+use crate::state::{JournalError, StateError};
+use crate::view::{Paint, Tone};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+use payments::vectors::NotVectors;
+use std::error::Error as StdError;
+
+/// An error, explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What happened.
+    pub words: String,
+    /// What to do next, one thing a line.
+    pub next: Vec<String>,
+    /// What the process ends with.
+    pub exit: Exit,
+}
+
+impl Explanation {
+    fn new(exit: Exit, words: impl ToString, next: &[&str]) -> Self {
+        Self {
+            words: words.to_string(),
+            next: next.iter().map(|line| (*line).to_owned()).collect(),
+            exit,
+        }
+    }
+
+    /// As it stands on standard error.
+    pub fn render(&self, paint: Paint) -> String {
+        let mut text = format!("{} {}", paint.tone(Tone::Bad, "error:"), self.words);
+        for next in &self.next {
+            text.push_str(&format!("\n  {} {next}", paint.tone(Tone::Dim, "->")));
+        }
+        text
+    }
+}
+
+/// Some steps of a run failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{} of the stack failed", count(.0.len()))]
+pub struct RunFailed(pub Vec<StepError>);
+
+/// A run was stopped by the user.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted; what was in flight is finished and recorded")]
+pub struct RunCancelled;
+
+fn count(steps: usize) -> String {
+    match steps {
+        1 => "1 step".to_owned(),
+        n => format!("{n} steps"),
+    }
+}
+
+/// Explains an error; the first cause that is known decides.
+pub fn explain(error: &anyhow::Error, paint: Paint) -> Explanation {
+    error
+        .chain()
+        .find_map(|cause| known(cause, paint))
+        .unwrap_or_else(|| Explanation::new(Exit::Failed, chain(error), &[]))
+}
+
+/// The error and its causes, each said once.
+fn chain(error: &anyhow::Error) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !words.iter().any(|said| said.contains(&cause)) {
+            words.push(cause);
+        }
+    }
+    words.join(": ")
+}
+
+fn known(error: &(dyn StdError + 'static), paint: Paint) -> Option<Explanation> {
+    if let Some(error) = error.downcast_ref::<CloudError>() {
+        return Some(of_cloud(error));
+    }
+    if let Some(error) = error.downcast_ref::<EngineError>() {
+        return Some(of_engine(error));
+    }
+    if let Some(error) = error.downcast_ref::<PlanError>() {
+        return Some(of_plan(error));
+    }
+    if let Some(error) = error.downcast_ref::<StateError>() {
+        return Some(of_state(error));
+    }
+    if let Some(error) = error.downcast_ref::<ConfigError>() {
+        return Some(of_config(error, paint));
+    }
+    if let Some(error) = error.downcast_ref::<Refusal>() {
+        return Some(of_refusal(error));
+    }
+    if let Some(error) = error.downcast_ref::<Misuse>() {
+        return Some(Explanation::new(Exit::Usage, &error.words, &[&error.next]));
+    }
+    if let Some(error) = error.downcast_ref::<RunFailed>() {
+        return Some(of_steps(&error.0));
+    }
+    if error.is::<NotVectors>() {
+        return Some(Explanation::new(Exit::Usage, error, &[]));
+    }
+    if error.is::<RunCancelled>() {
+        let next = "run the same command again to go on from here";
+        return Some(Explanation::new(Exit::Interrupted, error, &[next]));
+    }
+    // Its words name the next step themselves.
+    error
+        .downcast_ref::<LocalError>()
+        .map(|error| Explanation::new(Exit::Failed, error, &[]))
+}
+
+fn of_config(error: &ConfigError, paint: Paint) -> Explanation {
+    let theme = match paint.is_on() {
+        true => GraphicalTheme::unicode(),
+        false => GraphicalTheme::unicode_nocolor(),
+    };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+    let mut words = error.to_string();
+    for problem in error.related().into_iter().flatten() {
+        let mut report = String::new();
+        match handler.render_report(&mut report, problem) {
+            Ok(()) => words.push_str(&format!("\n{}", report.trim_end())),
+            Err(_) => words.push_str(&format!("\n  {problem}")),
+        }
+    }
+    let cause = error.source().map(|cause| format!(": {cause}"));
+    words.push_str(&cause.unwrap_or_default());
+    let next = error.help().map(|help| help.to_string());
+    Explanation {
+        words,
+        next: next.into_iter().collect(),
+        exit: Exit::Usage,
+    }
+}
+
+fn of_refusal(refusal: &Refusal) -> Explanation {
+    let next: &[&str] = match refusal {
+        Refusal::Account { .. } => &[
+            "use credentials of that account (for example AWS_PROFILE=...)",
+            "or, if the account really changes, correct `account` in infra.toml",
+        ],
+        Refusal::Elsewhere { .. } => &[
+            "use the credentials and the region it was deployed with",
+            "or destroy it there first; if it is gone for good, move its folder out of .payhook/state",
+        ],
+        Refusal::DataLoss(_) => {
+            &["look at the plan above; if the data may go, run it again with --allow-data-loss"]
+        }
+        Refusal::Protected { .. } => &[
+            "if it really must be, set `protect = false` for this environment in infra.toml first",
+        ],
+        Refusal::Unconfirmed => &["run it in a terminal, or with --yes"],
+        Refusal::Declined => &[],
+    };
+    Explanation::new(Exit::Refused, refusal, next)
+}
+
+fn of_state(error: &StateError) -> Explanation {
+    let exit = match error {
+        StateError::Held { .. } => Exit::Held,
+        _ => Exit::Failed,
+    };
+    let next: &[&str] = match error {
+        StateError::Held { .. } => {
+            &["wait until it has ended and try again; a lock never outlives its process"]
+        }
+        StateError::Journal {
+            source: JournalError::Newer { .. },
+            ..
+        } => &["use the newer payhook that wrote it"],
+        StateError::Journal { .. } => &[
+            "bring the file back from a backup or from its folder `history`",
+            "or move it away: the next deploy finds the stack again by names and tags, and adopts it",
+        ],
+        StateError::Io { .. } => &["check that the disk has room and that the file may be written"],
+    };
+    Explanation::new(exit, error, next)
+}
+
+fn of_plan(error: &PlanError) -> Explanation {
+    let PlanError::Foreign(foreign) = error else {
+        return Explanation::new(
+            Exit::Failed,
+            error,
+            &["this is a mistake in payhook itself"],
+        );
+    };
+    let names: Vec<String> = foreign.iter().map(name_of).collect();
+    let mut explanation = Explanation::new(Exit::Failed, error, &[]);
+    explanation.next = vec![
+        format!("payhook never touches what is not its own; if it is not needed, delete {} where it was made", names.join(", ")),
+        "or deploy under other names: each ends in the name of the environment, so a new section [env.NAME] gives new ones"
+            .to_owned(),
+    ];
+    explanation
+}
+
+fn name_of(foreign: &Foreign) -> String {
+    format!("{} `{}`", foreign.kind, foreign.physical)
+}
+
+fn of_engine(error: &EngineError) -> Explanation {
+    match error {
+        EngineError::Plan(error) => of_plan(error),
+        EngineError::State(error) => of_state(error),
+        EngineError::Read { cause, .. } => {
+            let mut explanation = of_cause(cause);
+            explanation.words = error.to_string();
+            explanation
+        }
+    }
+}
+
+fn of_steps(errors: &[StepError]) -> Explanation {
+    let mut explanation = Explanation::new(Exit::Failed, count(errors.len()), &[]);
+    explanation.words.push_str(" failed:");
+    for error in errors {
+        explanation.words.push_str(&format!("\n  {error}"));
+    }
+    for next in errors.iter().flat_map(|error| of_cause(&error.cause).next) {
+        if !explanation.next.contains(&next) {
+            explanation.next.push(next);
+        }
+    }
+    explanation.next.push(
+        "everything that was done is recorded; the same command goes on from here".to_owned(),
+    );
+    explanation
+}
+
+fn of_cause(cause: &Cause) -> Explanation {
+    match cause {
+        Cause::Call(error) => of_cloud(error),
+        Cause::Settle { error, .. } => {
+            let mut explanation = of_cloud(error);
+            explanation.words = cause.to_string();
+            explanation
+        }
+        Cause::Timeout { .. } => Explanation::new(
+            Exit::Failed,
+            cause,
+            &[
+                "look at it in the AWS console; AWS may still be at work, then run the same command again",
+            ],
+        ),
+        Cause::State(_) => Explanation::new(
+            Exit::Failed,
+            cause,
+            &["check that the disk has room and that .payhook may be written"],
+        ),
+        Cause::Interrupted => Explanation::new(Exit::Interrupted, cause, &[]),
+        Cause::Open(_) => Explanation::new(Exit::Failed, cause, &[]),
+    }
+}
+
+fn of_cloud(error: &CloudError) -> Explanation {
+    let mut explanation = Explanation::new(Exit::Failed, error, &[]);
+    explanation.next = next_after(error);
+    explanation
+}
+
+fn next_after(error: &CloudError) -> Vec<String> {
+    let next = match (error.class, error.code.as_str()) {
+        (Class::Credentials, "no-credentials") => {
+            "sign in (`aws sso login`) and name the profile with AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY"
+        }
+        (Class::Credentials, "ExpiredToken" | "ExpiredTokenException" | "RequestExpired") => {
+            "the credentials have expired: sign in again (`aws sso login`), then run the same command"
+        }
+        (Class::Credentials, "InvalidSignatureException" | "SignatureDoesNotMatch") => {
+            "the secret access key does not fit its id, or this machine's clock is wrong; check both"
+        }
+        (Class::Credentials, _) => {
+            "AWS does not accept these credentials: check AWS_PROFILE and the AWS_* variables"
+        }
+        (Class::Denied, _) => {
+            return vec![format!(
+                "the role or user needs the permission `{}`; ask whoever manages it, or use another profile",
+                error.call
+            )];
+        }
+        (Class::Quota, _) => {
+            "this is a quota of the account: raise it in the Service Quotas console, or lower the setting in \
+             infra.toml"
+        }
+        (Class::Throttle, _) => {
+            "AWS kept refusing because of too many calls, also from others in this account; run it again later"
+        }
+        (Class::Unavailable, "unreachable" | "timeout") => {
+            "check the network, the region in infra.toml and AWS_ENDPOINT_URL, then run the same command again"
+        }
+        (Class::Unavailable, _) => {
+            "AWS had a failure of its own; run the same command again, and see health.aws.amazon.com"
+        }
+        _ => return Vec::new(),
+    };
+    vec![next.to_owned()]
+}

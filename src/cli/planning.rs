@@ -1,0 +1,95 @@
+//! What deploy and preview have in common: from infra.toml to a plan.
+
+use super::context::Connection;
+use super::{Context, building};
+use crate::artifact::Artifact;
+use crate::engine::{Engine, observe};
+use crate::graph::LogicalName;
+use crate::plan::{self, Facts, Plan};
+use crate::resources::{Given, Seen};
+use crate::stack::{self, Stack};
+use crate::view::{self, Heading};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// A plan and what it was made of.
+pub struct Planned {
+    /// What is wanted.
+    pub stack: Stack,
+    /// What was seen.
+    pub seen: BTreeMap<LogicalName, Seen>,
+    /// What would be done.
+    pub plan: Plan,
+}
+
+/// Connects and builds the functions; answers with a connection that knows their zips.
+pub async fn prepare(context: &Context) -> anyhow::Result<(Connection, Vec<Artifact>)> {
+    let mut connection = context.connect().await?;
+    let artifacts = building::build(context).await?;
+    connection.aws.artifacts = artifacts
+        .iter()
+        .map(|artifact| (artifact.code_sha256.clone(), artifact.zip.clone()))
+        .collect();
+    Ok((connection, artifacts))
+}
+
+/// Looks at what is there and makes the plan of a deploy.
+pub async fn plan(
+    context: &Context,
+    engine: &Engine<'_>,
+    given: &Given,
+    artifacts: &[Artifact],
+) -> anyhow::Result<Planned> {
+    let state = engine.state();
+    context.guard_place(&state, given)?;
+    let stack = Stack::payment_webhooks(&context.config);
+    let facts = facts(context, given, artifacts);
+    let seen = observe(engine.cloud, &stack.graph, &state, &facts).await?;
+    let plan = plan::build(&stack.graph, &state, &seen, &facts)?;
+    Ok(Planned { stack, seen, plan })
+}
+
+/// What is known before any resource.
+pub fn facts(context: &Context, given: &Given, artifacts: &[Artifact]) -> Facts {
+    let tags = context.config.tags.iter();
+    Facts {
+        stack: stack::NAME.to_owned(),
+        env: context.env().to_owned(),
+        given: given.clone(),
+        artifacts: artifacts
+            .iter()
+            .map(|artifact| (artifact.function.to_owned(), artifact.code_sha256.clone()))
+            .collect(),
+        tags: tags
+            .map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned()))
+            .collect(),
+    }
+}
+
+/// Shows a plan, in words or as one JSON line.
+pub fn show(context: &Context, plan: &Plan, verb: &str, given: &Given) {
+    let ui = &context.ui;
+    if ui.is_json() {
+        ui.json(&json!({
+            "event": "plan",
+            "verb": verb,
+            "env": context.env(),
+            "account": given.account,
+            "region": given.region,
+            "empty": plan.is_empty(),
+            "plan": plan,
+        }));
+        return;
+    }
+    ui.say(view::plan(plan, &heading(context, verb, given), ui.paint()));
+}
+
+/// Which plan it is.
+pub fn heading<'a>(context: &'a Context, verb: &'a str, given: &'a Given) -> Heading<'a> {
+    Heading {
+        verb,
+        env: context.env(),
+        account: &given.account,
+        region: &given.region,
+    }
+}

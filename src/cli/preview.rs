@@ -1,0 +1,40 @@
+use super::context::Connection;
+use super::{Context, Exit, planning};
+use crate::engine::{Engine, discard};
+use crate::view;
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+/// Show what a deploy would change, and change nothing.
+///
+/// The functions are built first, since their content is part of the plan; what has not changed since the last build
+/// takes no time. No lock is taken.
+#[derive(Debug, Args)]
+pub struct Preview {
+    /// End with exit code 4 when there is something to change.
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Print the plan as Markdown, for a comment on a pull request.
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
+}
+
+impl Preview {
+    pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let (Connection { aws, .. }, artifacts) = planning::prepare(context).await?;
+        let store = context.store();
+        let engine = Engine::open(&aws, &store, discard(), CancellationToken::new()).await?;
+        let planned = planning::plan(context, &engine, &aws.given, &artifacts).await?;
+        match self.markdown {
+            true => {
+                let heading = planning::heading(context, "deploy", &aws.given);
+                context.ui.raw(&view::markdown(&planned.plan, &heading));
+            }
+            false => planning::show(context, &planned.plan, "deploy", &aws.given),
+        }
+        Ok(match self.detailed_exitcode && !planned.plan.is_empty() {
+            true => Exit::Pending,
+            false => Exit::Done,
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! What a command refuses to do, and why.
+
+use crate::resources::Given;
+
+/// A command that was understood and is not carried out.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// The credentials lead to another account than infra.toml allows.
+    #[error(
+        "environment `{env}` belongs to account {wanted}, but these credentials are of account {found}"
+    )]
+    Account {
+        /// Environment.
+        env: String,
+        /// The account in infra.toml.
+        wanted: String,
+        /// The account of the credentials.
+        found: String,
+    },
+    /// The state describes a stack that lives somewhere else.
+    #[error("the state of environment `{env}` describes a stack in account {}, {}, but this is account {}, {}", .recorded.account, .recorded.region, .found.account, .found.region)]
+    Elsewhere {
+        /// Environment.
+        env: String,
+        /// Where the state says the stack is.
+        recorded: Given,
+        /// Where the credentials and infra.toml lead.
+        found: Given,
+    },
+    /// Data would be lost and nobody agreed to it.
+    #[error("this would lose data:\n{}", indented(.0))]
+    DataLoss(Vec<String>),
+    /// The environment is protected.
+    #[error("environment `{env}` is protected, and this would {what}")]
+    Protected {
+        /// Environment.
+        env: String,
+        /// "destroy it", "lose every stored payment event".
+        what: String,
+    },
+    /// Nobody is there to confirm.
+    #[error("this needs a confirmation, and nobody is there to give it")]
+    Unconfirmed,
+    /// The answer was not the confirmation.
+    #[error("not confirmed; nothing was changed")]
+    Declined,
+}
+
+fn indented(lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| format!("  {line}")).collect();
+    lines.join("\n")
+}
+
+/// A mistake in how the command was called that only shows once the configuration is known.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{words}")]
+pub struct Misuse {
+    /// What is wrong.
+    pub words: String,
+    /// What to do.
+    pub next: String,
+}

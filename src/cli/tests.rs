@@ -1,0 +1,468 @@
+use super::explain::{RunCancelled, RunFailed, explain};
+use super::refusal::{Misuse, Refusal};
+use super::*;
+use crate::artifact::Artifact;
+use crate::config::Config;
+use crate::engine::{Cause, Engine, EngineError, StepError, discard};
+use crate::memory::{Fault, Faults, MemoryCloud, MemoryStore};
+use crate::plan::{Action, Foreign, PlanError};
+use crate::resources::{Class, Cloud, CloudError, Given, Kind};
+use crate::state::{Holder, JournalError, StateError};
+use crate::view::Paint;
+use clap::CommandFactory;
+use std::time::Duration;
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_verb_explains_itself() {
+    let mut told = String::new();
+    let mut command = Cli::command().term_width(100);
+    command.build();
+    describe(&mut command, "payhook", &mut told);
+    insta::assert_snapshot!(told);
+}
+
+fn describe(command: &mut clap::Command, path: &str, told: &mut String) {
+    // The global options are the same everywhere and shown once.
+    if path != "payhook" {
+        *command = command.clone().mut_args(|arg| match arg.is_global_set() {
+            true => arg.hide(true),
+            false => arg,
+        });
+    }
+    let help = command.render_long_help();
+    told.push_str(&format!("==== {path}\n{help}\n"));
+    let verbs = command
+        .get_subcommands_mut()
+        .filter(|verb| verb.get_name() != "help");
+    for verb in verbs {
+        let path = format!("{path} {}", verb.get_name());
+        describe(verb, &path, told);
+    }
+}
+
+fn explained(error: impl Into<anyhow::Error>) -> String {
+    let explanation = explain(&error.into(), Paint::NONE);
+    format!(
+        "{}\nexit {}",
+        explanation.render(Paint::NONE),
+        explanation.exit.code()
+    )
+}
+
+fn cloud(call: &str, class: Class, code: &str, message: &str) -> CloudError {
+    CloudError {
+        request_id: Some("3f2a-77".to_owned()),
+        status: Some(400),
+        ..CloudError::new(call, class, code, message)
+    }
+}
+
+fn step_error(kind: Kind, physical: &str, cause: Cause) -> StepError {
+    StepError {
+        resource: "resource".into(),
+        kind,
+        physical: physical.to_owned(),
+        action: Action::Create,
+        cause,
+    }
+}
+
+fn given(account: &str, region: &str) -> Given {
+    Given {
+        partition: "aws".to_owned(),
+        region: region.to_owned(),
+        account: account.to_owned(),
+    }
+}
+
+#[test]
+fn each_refusal_of_aws_says_what_to_do_next() {
+    let sts = "sts:GetCallerIdentity";
+    let errors = [
+        CloudError::new(
+            sts,
+            Class::Credentials,
+            "no-credentials",
+            "no usable AWS credentials were found",
+        ),
+        cloud(
+            sts,
+            Class::Credentials,
+            "ExpiredToken",
+            "The security token included in the request is expired",
+        ),
+        cloud(
+            sts,
+            Class::Credentials,
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+        ),
+        cloud(
+            sts,
+            Class::Credentials,
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match",
+        ),
+        cloud(
+            "kms:CreateKey",
+            Class::Denied,
+            "AccessDeniedException",
+            "not authorized to perform kms:CreateKey",
+        ),
+        cloud(
+            "lambda:PutFunctionConcurrency",
+            Class::Quota,
+            "LimitExceeded",
+            "below its minimum value of [10]",
+        ),
+        cloud(
+            "apigateway:PutRestApi",
+            Class::Throttle,
+            "TooManyRequestsException",
+            "Too Many Requests",
+        ),
+        CloudError::new(
+            "dynamodb:DescribeTable",
+            Class::Unavailable,
+            "unreachable",
+            "the endpoint could not be reached",
+        ),
+        cloud(
+            "sqs:CreateQueue",
+            Class::Unavailable,
+            "InternalError",
+            "We encountered an internal error.",
+        ),
+        cloud(
+            "pipes:CreatePipe",
+            Class::Invalid,
+            "ValidationException",
+            "Invalid filter",
+        ),
+    ];
+    insta::assert_snapshot!(errors.map(explained).join("\n\n"));
+}
+
+#[test]
+fn each_refusal_of_payhook_says_how_to_go_on_and_ends_with_its_code() {
+    let refusals = [
+        Refusal::Account {
+            env: "prod".to_owned(),
+            wanted: "111111111111".to_owned(),
+            found: "222222222222".to_owned(),
+        },
+        Refusal::Elsewhere {
+            env: "dev".to_owned(),
+            recorded: given("111111111111", "eu-central-1"),
+            found: given("111111111111", "eu-west-1"),
+        },
+        Refusal::DataLoss(vec![
+            "dynamodb-table payments-dev: every stored payment event".to_owned(),
+        ]),
+        Refusal::Protected {
+            env: "prod".to_owned(),
+            what: "destroy it".to_owned(),
+        },
+        Refusal::Unconfirmed,
+        Refusal::Declined,
+    ];
+    let misuse = Misuse {
+        words: "there is no provider `strip`".to_owned(),
+        next: "known are: stripe".to_owned(),
+    };
+    let told: Vec<String> = refusals
+        .into_iter()
+        .map(explained)
+        .chain([explained(misuse)])
+        .collect();
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+#[test]
+fn state_that_is_held_damaged_or_too_new_is_told_apart() {
+    let holder = Holder {
+        user: "ada".to_owned(),
+        host: "build-7".to_owned(),
+        pid: 4711,
+        verb: "deploy".to_owned(),
+        since: "2026-01-31T10:00:00Z".to_owned(),
+    };
+    let journal = |source| StateError::Journal {
+        path: ".payhook/state/dev/journal".into(),
+        source,
+    };
+    let why = "its checksum does not fit".to_owned();
+    let errors = [
+        StateError::Held {
+            env: "dev".to_owned(),
+            holder,
+        },
+        journal(JournalError::Damaged { line: 3, why }),
+        journal(JournalError::Newer { line: 1, found: 9 }),
+        StateError::Io {
+            what: "append to",
+            path: ".payhook/state/dev/journal".into(),
+            source: std::io::Error::from(std::io::ErrorKind::StorageFull),
+        },
+    ];
+    insta::assert_snapshot!(errors.map(explained).join("\n\n"));
+}
+
+#[test]
+fn a_name_taken_by_something_else_says_how_to_get_out_of_its_way() {
+    let foreign = |kind, physical: &str, owner: &str| Foreign {
+        resource: "resource".into(),
+        kind,
+        physical: physical.to_owned(),
+        owner: owner.to_owned(),
+    };
+    let error = EngineError::Plan(PlanError::Foreign(vec![
+        foreign(
+            Kind::Table,
+            "payments-dev",
+            "it carries no ownership tags of payhook",
+        ),
+        foreign(
+            Kind::Queue,
+            "payment-events-dlq-dev",
+            "its tags say stack `shop`, environment `dev`",
+        ),
+    ]));
+    insta::assert_snapshot!(explained(error));
+}
+
+#[test]
+fn a_run_that_failed_names_every_step_and_each_next_thing_once() {
+    let denied = cloud(
+        "iam:CreateRole",
+        Class::Denied,
+        "AccessDenied",
+        "not authorized",
+    );
+    let error = RunFailed(vec![
+        step_error(
+            Kind::Role,
+            "validator-role-dev",
+            Cause::Call(denied.clone()),
+        ),
+        step_error(Kind::Role, "processor-role-dev", Cause::Call(denied)),
+        step_error(
+            Kind::Table,
+            "payments-dev",
+            Cause::Timeout {
+                what: "table to become ACTIVE".to_owned(),
+                waited: Duration::from_secs(600),
+            },
+        ),
+        step_error(
+            Kind::Function,
+            "webhook-validator-dev",
+            Cause::Settle {
+                error: cloud(
+                    "lambda:CreateFunction",
+                    Class::Invalid,
+                    "InvalidParameterValueException",
+                    "cannot be assumed",
+                ),
+                what: "role to be assumable by Lambda".to_owned(),
+                waited: Duration::from_secs(60),
+            },
+        ),
+    ]);
+    insta::assert_snapshot!(format!(
+        "{}\n\n{}",
+        explained(error),
+        explained(RunCancelled)
+    ));
+}
+
+#[test]
+fn a_typo_in_infra_toml_points_at_its_line() {
+    let text = "region = \"eu-central-1\"\n\n[env.dev]\nprotekt = true\n";
+    let error = Config::parse("infra.toml", text, Some("dev"), None).expect_err("a typo");
+    insta::assert_snapshot!(explained(error));
+}
+
+#[test]
+fn an_error_that_nobody_knows_is_told_with_its_causes_once() {
+    let error = anyhow::anyhow!("the disk is full").context("cannot write x.xml");
+    assert_eq!(
+        explained(error),
+        "error: cannot write x.xml: the disk is full\nexit 1"
+    );
+}
+
+const CONFIG: &str = "[providers.stripe]\n[env.dev]\nregion = \"eu-central-1\"\n";
+
+fn context(json: bool) -> (Context, ui::Captured) {
+    let (ui, captured) = Ui::captured(json);
+    let context = Context {
+        ui,
+        interrupt: Interrupt::default(),
+        config: Config::parse("infra.toml", CONFIG, Some("dev"), None).expect("a configuration"),
+        root: "/nowhere".into(),
+    };
+    (context, captured)
+}
+
+/// Plans and applies on a cloud in memory, as deploy does.
+async fn deploy(context: &Context, cloud: &MemoryCloud, store: &MemoryStore) -> anyhow::Result<()> {
+    let given = cloud.given().await?;
+    let mut engine = Engine::open(cloud, store, discard(), context.interrupt.token.clone()).await?;
+    let artifacts = crate::artifact::FUNCTIONS.map(|function| Artifact {
+        function,
+        zip: "zip".into(),
+        code_sha256: "c2hh".to_owned(),
+        size: 1,
+    });
+    let planned = planning::plan(context, &engine, &given, &artifacts).await?;
+    planning::show(context, &planned.plan, "deploy", &given);
+    running::apply(
+        context,
+        &mut engine,
+        &planned.plan,
+        &planned.seen,
+        "deploy",
+        &given,
+    )
+    .await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deploy_in_a_log_counts_every_step_and_the_second_one_says_there_is_nothing_to_do() {
+    let (cloud, store) = (MemoryCloud::new(), MemoryStore::new());
+    let (context, said) = context(false);
+    deploy(&context, &cloud, &store).await.expect("deployed");
+    let lines = said.err();
+    let steps = lines
+        .lines()
+        .filter(|line| line.contains(" created "))
+        .count();
+    let last = lines.lines().last().expect("progress");
+    assert!(last.starts_with(&format!("[{steps}/{steps}] ")), "{last}");
+    assert!(
+        said.out().ends_with(&format!("{steps} to create.\n")),
+        "{}",
+        said.out()
+    );
+
+    let (context, said) = self::context(false);
+    deploy(&context, &cloud, &store)
+        .await
+        .expect("deployed again");
+    assert_eq!(said.err(), "");
+    assert!(
+        said.out().contains(&format!(
+            "Nothing to change: {steps} resources are as wanted."
+        )),
+        "{}",
+        said.out()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_json_mode_every_line_is_one_event() {
+    let (context, said) = context(true);
+    deploy(&context, &MemoryCloud::new(), &MemoryStore::new())
+        .await
+        .expect("deployed");
+    let events: Vec<serde_json::Value> = said
+        .out()
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("one JSON value a line"))
+        .collect();
+    let of = |name: &str| events.iter().filter(|event| event["event"] == name).count();
+    assert_eq!(
+        (&events[0]["event"], &events[1]["event"]),
+        (&"plan".into(), &"runStarted".into())
+    );
+    assert_eq!(
+        events.last().map(|event| &event["ending"]),
+        Some(&"completed".into())
+    );
+    assert_eq!(of("stepStarted"), of("stepDone"));
+    assert_eq!(said.err(), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_step_fails_the_run_and_names_itself() {
+    let refuse: Faults = std::sync::Arc::new(|_, verb, resource| {
+        let denied = || {
+            cloud(
+                "dynamodb:CreateTable",
+                Class::Denied,
+                "AccessDeniedException",
+                "not authorized",
+            )
+        };
+        (verb == "put" && resource == "payments").then(|| Fault::Refused(denied()))
+    });
+    let (context, said) = context(false);
+    let cloud = MemoryCloud::new().with_faults(refuse);
+    let error = deploy(&context, &cloud, &MemoryStore::new())
+        .await
+        .expect_err("refused");
+    let explanation = explain(&error, Paint::NONE);
+    assert_eq!(explanation.exit, Exit::Failed);
+    assert!(
+        explanation.words.contains("dynamodb-table `payments-dev`"),
+        "{}",
+        explanation.words
+    );
+    assert!(
+        explanation.next[0].contains("dynamodb:CreateTable"),
+        "{:?}",
+        explanation.next
+    );
+    assert!(
+        said.err()
+            .contains("skipped   create of payment-events-pipe: something it needs failed"),
+        "{}",
+        said.err()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_run_finishes_what_is_in_flight_and_ends_with_130() {
+    let (context, said) = context(false);
+    let token = context.interrupt.token.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        token.cancel();
+    });
+    let store = MemoryStore::new();
+    let error = deploy(&context, &MemoryCloud::new(), &store)
+        .await
+        .expect_err("interrupted");
+    assert_eq!(explain(&error, Paint::NONE).exit, Exit::Interrupted);
+    assert!(
+        said.err().contains("Finishing what is in flight"),
+        "{}",
+        said.err()
+    );
+    assert!(said.err().contains(": interrupted"), "{}", said.err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_of_another_account_is_refused_before_anything_is_planned() {
+    let (cloud, store) = (MemoryCloud::new(), MemoryStore::new());
+    let (context, _) = context(false);
+    deploy(&context, &cloud, &store).await.expect("deployed");
+    let engine = Engine::open(&cloud, &store, discard(), context.interrupt.token.clone())
+        .await
+        .expect("open");
+    let calls = cloud.calls().len();
+    let elsewhere = given("999999999999", "eu-central-1");
+    let refused = planning::plan(&context, &engine, &elsewhere, &[])
+        .await
+        .err()
+        .expect("refused");
+    assert_eq!(explain(&refused, Paint::NONE).exit, Exit::Refused);
+    assert_eq!(cloud.calls().len(), calls);
+}

@@ -1,0 +1,191 @@
+//! The one door through which a command speaks: words or JSON lines, in colours or without.
+
+use super::keyboard;
+use crate::view::Paint;
+use payments::secret::SecretText;
+use serde::Serialize;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::{Arc, Mutex};
+
+type Sink = Arc<Mutex<dyn Write + Send>>;
+
+/// What the user asked of the output.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wishes {
+    /// JSON lines instead of words.
+    pub json: bool,
+    /// No colours.
+    pub no_color: bool,
+}
+
+/// Results go to standard output, what happens on the way and errors to standard error.
+///
+/// In JSON mode standard output carries one JSON value a line and nothing else.
+#[derive(Clone)]
+pub struct Ui {
+    json: bool,
+    out: Sink,
+    err: Sink,
+    out_paint: Paint,
+    err_paint: Paint,
+    asks: bool,
+    live: bool,
+}
+
+impl Ui {
+    /// Speaks through the streams of this process.
+    pub fn of_process(wishes: Wishes) -> Self {
+        let env = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let dumb = env("TERM").is_some_and(|term| term == "dumb");
+        let plain = wishes.no_color || env("NO_COLOR").is_some() || dumb;
+        let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        Self {
+            json: wishes.json,
+            out: Arc::new(Mutex::new(io::stdout())),
+            err: Arc::new(Mutex::new(io::stderr())),
+            out_paint: Paint::new(out && !plain),
+            err_paint: Paint::new(err && !plain),
+            asks: io::stdin().is_terminal() && err && !wishes.json,
+            live: err && !dumb && !wishes.json,
+        }
+    }
+
+    /// Speaks into memory, without a terminal.
+    #[cfg(test)]
+    pub fn captured(json: bool) -> (Self, Captured) {
+        let captured = Captured::default();
+        let ui = Self {
+            json,
+            out: captured.out.clone(),
+            err: captured.err.clone(),
+            out_paint: Paint::NONE,
+            err_paint: Paint::NONE,
+            asks: false,
+            live: false,
+        };
+        (ui, captured)
+    }
+
+    /// Whether output is JSON lines.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether somebody is there to answer questions.
+    pub fn can_ask(&self) -> bool {
+        self.asks
+    }
+
+    /// Whether progress can be redrawn in place.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Colours of results.
+    pub fn paint(&self) -> Paint {
+        self.out_paint
+    }
+
+    /// Colours of what happens on the way.
+    pub fn note_paint(&self) -> Paint {
+        self.err_paint
+    }
+
+    /// A result in words; nothing in JSON mode.
+    pub fn say(&self, text: impl AsRef<str>) {
+        if !self.json {
+            write(&self.out, text.as_ref());
+        }
+    }
+
+    /// A result in whatever form was asked for, without a line feed of its own.
+    pub fn raw(&self, text: &str) {
+        if let Ok(mut out) = self.out.lock() {
+            // A reader that has gone away is not an error of ours.
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        }
+    }
+
+    /// One JSON value on a line of its own.
+    pub fn json(&self, value: &impl Serialize) {
+        if let Ok(line) = serde_json::to_string(value) {
+            write(&self.out, &line);
+        }
+    }
+
+    /// Something on the way, in words; nothing in JSON mode.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if !self.json {
+            write(&self.err, text.as_ref());
+        }
+    }
+
+    /// An error in words, in every mode.
+    pub fn error(&self, text: impl AsRef<str>) {
+        write(&self.err, text.as_ref());
+    }
+
+    /// Asks for one line; `None` at the end of the input.
+    pub fn ask(&self, question: &str) -> io::Result<Option<String>> {
+        self.prompt(question)?;
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line)?;
+        Ok((read > 0).then(|| line.trim().to_owned()))
+    }
+
+    /// Asks for a secret, which is not shown; without a terminal reads all of standard input.
+    pub fn ask_secret(&self, question: &str) -> io::Result<SecretText> {
+        let terminal = io::stdin().is_terminal();
+        if terminal {
+            self.prompt(question)?;
+        }
+        let secret = keyboard::read_secret();
+        if terminal {
+            self.prompt("\n")?;
+        }
+        secret
+    }
+
+    fn prompt(&self, question: &str) -> io::Result<()> {
+        match self.err.lock() {
+            Ok(mut err) => err
+                .write_all(question.as_bytes())
+                .and_then(|()| err.flush()),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+fn write(sink: &Sink, text: &str) {
+    if let Ok(mut sink) = sink.lock() {
+        // A reader that has gone away is not an error of ours.
+        let _ = writeln!(sink, "{text}").and_then(|()| sink.flush());
+    }
+}
+
+/// What a captured [`Ui`] has said.
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub struct Captured {
+    out: Arc<Mutex<Vec<u8>>>,
+    err: Arc<Mutex<Vec<u8>>>,
+}
+
+#[cfg(test)]
+impl Captured {
+    /// Everything on standard output so far.
+    pub fn out(&self) -> String {
+        text(&self.out)
+    }
+
+    /// Everything on standard error so far.
+    pub fn err(&self) -> String {
+        text(&self.err)
+    }
+}
+
+#[cfg(test)]
+fn text(buffer: &Mutex<Vec<u8>>) -> String {
+    let bytes = buffer.lock().expect("no panic while writing").clone();
+    String::from_utf8(bytes).expect("text")
+}
