@@ -1,6 +1,8 @@
 //! Alarms for what an on-call engineer needs to know.
 
 mod calls;
+#[cfg(test)]
+mod tests;
 
 use super::{Forced, Given, Outputs, Resource, Unmanaged};
 use crate::graph::{Declared, Input, Text, TopicArn};

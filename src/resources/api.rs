@@ -6,6 +6,8 @@ mod body;
 mod calls;
 pub(super) mod gateway;
 mod observe;
+#[cfg(test)]
+mod tests;
 
 use super::{Forced, Given, Outputs, Resource, Settle, Unmanaged};
 use crate::graph::{AliasArn, ApiContent, ApiId, Declared, Handle, Input, Output};

@@ -1,6 +1,8 @@
 //! The role with which API Gateway writes logs, one for the whole account and region.
 
 mod calls;
+#[cfg(test)]
+mod tests;
 
 use super::{Resource, Schedule, Settle};
 use crate::graph::{Declared, Input, RoleArn};

@@ -1,6 +1,8 @@
 //! Deployments of the REST API: immutable snapshots, addressed by their content.
 
 mod calls;
+#[cfg(test)]
+mod tests;
 
 use super::api::gateway::CONCURRENT;
 use super::{Forced, Replace, Resource, Schedule, Settle};

@@ -1,6 +1,8 @@
 //! The stage of the REST API that callers reach.
 
 mod calls;
+#[cfg(test)]
+mod tests;
 
 use super::api::gateway::CONCURRENT;
 use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};

@@ -2,6 +2,8 @@
 
 mod calls;
 mod marker;
+#[cfg(test)]
+mod tests;
 
 use super::{Forced, Resource, Schedule, Settle};
 use crate::graph::Declared;

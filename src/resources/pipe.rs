@@ -2,6 +2,8 @@
 
 mod calls;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 use super::policy::arn;
 use super::{Forced, Given, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};

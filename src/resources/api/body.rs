@@ -66,7 +66,7 @@ fn operation(route: &Route, given: &Given) -> Result<Value, Unresolved> {
 fn gateway_response(answer: &GatewayResponse) -> Value {
     let mut value = json!({"responseTemplates": {"application/json": answer.template}});
     if let Some(status) = answer.status {
-        value["statusCode"] = status.into();
+        value["statusCode"] = status.to_string().into();
     }
     value
 }

@@ -1,0 +1,539 @@
+use super::*;
+use crate::resources::scripted::*;
+use crate::resources::{At, Aws, Delete, Live, Observed, Put, Tags};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const ALIAS: &str = "arn:aws:lambda:eu-central-1:123456789012:function:webhook-validator-dev:live";
+const GET: &str = "GET /restapis/a1";
+const RESOURCES: &str = "GET /restapis/a1/resources?limit=500&embed=methods";
+const ANSWERS: &str = "GET /restapis/a1/gatewayresponses?limit=500";
+const VALIDATORS: &str = "GET /restapis/a1/requestvalidators?limit=500";
+const LIST: &str = "GET /restapis?limit=500";
+const IMPORT: &str = "PUT /restapis/a1?mode=overwrite";
+const UPDATE: &str = "PATCH /restapis/a1";
+const TAGS: &str = "/tags/arn%3Aaws%3Aapigateway%3Aeu-central-1%3A%3A%2Frestapis%2Fa1";
+
+fn api() -> Api {
+    let routes = vec![
+        Route::post("/webhooks", Input::known(ALIAS), 10_000),
+        Route::post("/webhooks/{provider}", Input::known(ALIAS), 10_000),
+    ];
+    Api::new(
+        "payment-webhook-api-dev",
+        "Receives payment webhooks",
+        routes,
+    )
+    .canonical()
+}
+
+fn wanted() -> At<Api> {
+    at("api", api())
+}
+
+fn known() -> At<Api> {
+    let outputs = Outputs::from([(ID.to_owned(), "a1".to_owned())]);
+    At {
+        outputs,
+        ..wanted()
+    }
+}
+
+/// What AWS shows of an API, with what it fills in itself.
+struct Fake {
+    api: Value,
+    resources: Vec<Value>,
+    answers: Vec<Value>,
+    validators: Vec<Value>,
+}
+
+impl Fake {
+    fn of(api: &Api, tags: &Tags) -> Self {
+        let mut resources = vec![json!({"id": "r0", "path": "/"})];
+        let mut paths: Vec<&str> = api.routes.iter().map(|r| r.path.as_str()).collect();
+        paths.dedup();
+        for (at, path) in paths.into_iter().enumerate() {
+            let methods = api.routes.iter().filter(|r| r.path == path);
+            let validated = api.validates_parameters;
+            let methods: serde_json::Map<_, _> = methods
+                .map(|r| (r.method.clone(), method(r, validated)))
+                .collect();
+            let id = format!("r{}", at + 1);
+            resources.push(json!({"id": id, "path": path, "resourceMethods": methods}));
+        }
+        let validator = json!({"id": "v1", "name": "parameters",
+            "validateRequestParameters": true, "validateRequestBody": false});
+        Self {
+            api: json!({
+                "id": "a1", "name": api.name, "description": api.description, "createdDate": 1.0,
+                "version": "1", "binaryMediaTypes": api.binary_media_types, "apiKeySource": "HEADER",
+                "endpointConfiguration": {"types": ["REGIONAL"], "ipAddressType": "ipv4"},
+                "tags": tags, "disableExecuteApiEndpoint": false, "rootResourceId": "r0",
+            }),
+            resources,
+            answers: answers(api),
+            validators: Vec::from_iter(api.validates_parameters.then_some(validator)),
+        }
+    }
+
+    fn replies(&self) -> [Reply; 4] {
+        [
+            reply(GET, 200, self.api.clone()),
+            reply(RESOURCES, 200, json!({ "item": self.resources })),
+            reply(ANSWERS, 200, json!({ "item": self.answers })),
+            reply(VALIDATORS, 200, json!({ "item": self.validators })),
+        ]
+    }
+
+    fn method(&mut self) -> &mut Value {
+        &mut self.resources[1]["resourceMethods"]["POST"]
+    }
+}
+
+fn method(route: &Route, validated: bool) -> Value {
+    let required = route.parameters();
+    let required = required.map(|p| (format!("method.request.path.{p}"), true.into()));
+    let required: serde_json::Map<String, Value> = required.collect();
+    let mut method = json!({
+        "httpMethod": route.method, "authorizationType": "NONE", "apiKeyRequired": false,
+        "requestParameters": required,
+        "methodIntegration": {
+            "type": "AWS_PROXY", "httpMethod": "POST", "passthroughBehavior": "WHEN_NO_MATCH",
+            "uri": format!("arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/{}/invocations",
+                route.target.get().unwrap()),
+            "timeoutInMillis": route.timeout_ms, "cacheNamespace": "r1", "cacheKeyParameters": [],
+        },
+    });
+    if validated {
+        method["requestValidatorId"] = "v1".into();
+    }
+    method
+}
+
+/// Every case is listed, those not set as default ones.
+fn answers(api: &Api) -> Vec<Value> {
+    let set = api.gateway_responses.iter().map(|answer| {
+        let status = answer.status.map(|s| s.to_string());
+        let status =
+            status.or_else(|| (answer.case == "REQUEST_TOO_LARGE").then(|| "413".to_owned()));
+        json!({"responseType": answer.case, "statusCode": status, "defaultResponse": false,
+            "responseParameters": {}, "responseTemplates": {"application/json": answer.template}})
+    });
+    let default = json!({"responseType": "THROTTLED", "statusCode": "429", "defaultResponse": true,
+        "responseTemplates": {"application/json": "{\"message\":$context.error.messageString}"}});
+    set.chain([default]).collect()
+}
+
+async fn read(fake: &Fake) -> Observed<Api> {
+    let (aws, script) = scripted(fake.replies());
+    let observed = Api::read(&aws, &known()).await.unwrap().unwrap();
+    assert_eq!(script.calls().len(), 4);
+    observed
+}
+
+async fn settled() -> Observed<Api> {
+    read(&Fake::of(&api(), &wanted().tags)).await
+}
+
+fn some_api() -> impl Strategy<Value = Api> {
+    let place = ("(/[a-z]{1,3}){1,2}(/\\{[a-z]{1,3}\\})?", "GET|POST|PUT");
+    let routes = proptest::collection::btree_map(place, 50..29_000u32, 1..4);
+    let types = proptest::collection::btree_set("(image|text)/[a-z]{3}", 0..3);
+    let answer = (401..404u16, "[a-z]{0,5}");
+    (routes, types, any::<bool>(), answer, "[a-z ]{0,9}").prop_map(
+        |(routes, types, validates, (status, template), description)| {
+            Api {
+                description,
+                binary_media_types: types.into_iter().collect(),
+                routes: routes
+                    .into_iter()
+                    .map(|((path, method), timeout)| Route {
+                        method,
+                        ..Route::post(&path, Input::known(ALIAS), timeout)
+                    })
+                    .collect(),
+                validates_parameters: validates,
+                gateway_responses: vec![GatewayResponse {
+                    case: "DEFAULT_4XX".to_owned(),
+                    status: Some(status),
+                    template,
+                    unmanaged: Unmanaged::new(),
+                }],
+                ..api()
+            }
+            .canonical()
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn a_read_gives_back_every_property(api in some_api()) {
+        let observed = run(read(&Fake::of(&api, &wanted().tags)));
+        prop_assert_eq!(&observed.properties, &api);
+        let (aws, _) = scripted([]);
+        prop_assert_eq!(&observed.outputs[CONTENT], &api.predicted(&aws.given)[CONTENT]);
+    }
+
+    #[test]
+    fn the_content_changes_with_everything_that_is_frozen_and_with_nothing_else(a in some_api(), b in some_api()) {
+        let (aws, _) = scripted([]);
+        let content = |api: &Api| api.predicted(&aws.given)[CONTENT].clone();
+        prop_assert_eq!(a == b, content(&a) == content(&b));
+        let mut turned = a.clone();
+        turned.routes.reverse();
+        turned.binary_media_types.reverse();
+        prop_assert_eq!(content(&a), content(&turned));
+    }
+}
+
+#[test]
+fn the_content_is_unknown_while_an_alias_is() {
+    let (aws, _) = scripted([]);
+    let open: Input<AliasArn> =
+        serde_json::from_value(json!({"$output": "validator.aliasArn"})).unwrap();
+    let routes = vec![Route::post("/webhooks", open, 1_000)];
+    assert_eq!(
+        Api::new("a", "", routes).predicted(&aws.given),
+        Outputs::new()
+    );
+}
+
+#[test]
+fn the_body_is_one_open_api_document() {
+    let (aws, _) = scripted([]);
+    insta::assert_json_snapshot!(body::render(&api(), &aws.given).unwrap());
+}
+
+#[tokio::test]
+async fn a_new_api_is_put_on_record_before_its_body_is_sent() {
+    let made = json!({"id": "a1", "name": "payment-webhook-api-dev"});
+    let (aws, script) = scripted([reply("POST /restapis", 201, made)]);
+    let put = Api::put(&aws, &wanted(), None).await.unwrap();
+    assert_eq!(put, Put::Made(known().outputs));
+    script.assert_calls(["POST /restapis"]);
+    let sent = script.body("POST /restapis");
+    assert_eq!(sent["endpointConfiguration"]["types"], json!(["REGIONAL"]));
+    assert_eq!(sent["tags"]["payhook:resource"], "api");
+    assert_eq!(sent["binaryMediaTypes"], json!(["*/*"]));
+}
+
+#[tokio::test]
+async fn an_empty_api_gets_its_whole_body_in_one_call() {
+    let empty = Api {
+        routes: vec![],
+        validates_parameters: false,
+        gateway_responses: vec![],
+        ..api()
+    };
+    let observed = read(&Fake::of(&empty, &wanted().tags)).await;
+    let fake = Fake::of(&api(), &wanted().tags);
+    let (aws, script) = scripted([reply(IMPORT, 200, fake.api)]);
+    let put = Api::put(&aws, &known(), Some(&observed)).await.unwrap();
+    assert_eq!(put, Put::Done(settled().await.outputs));
+    script.assert_calls([IMPORT]);
+    assert_eq!(
+        script.body(IMPORT),
+        body::render(&api(), &aws.given).unwrap()
+    );
+}
+
+#[tokio::test]
+async fn an_api_that_is_as_wanted_costs_no_call() {
+    let (aws, script) = scripted([]);
+    let observed = settled().await;
+    let put = Api::put(&aws, &known(), Some(&observed)).await.unwrap();
+    assert_eq!(put, Put::Done(observed.outputs));
+    script.assert_calls([]);
+}
+
+#[tokio::test]
+async fn what_an_import_leaves_behind_is_set_right_in_one_more_call() {
+    let mut fake = Fake::of(&api(), &wanted().tags);
+    fake.api["endpointConfiguration"] = json!({"types": ["EDGE"]});
+    fake.api["policy"] = "{}".into();
+    fake.api["minimumCompressionSize"] = 0.into();
+    fake.api["disableExecuteApiEndpoint"] = true.into();
+    fake.api["apiKeySource"] = "AUTHORIZER".into();
+    fake.api["binaryMediaTypes"] = json!(["image/png"]);
+    fake.api["description"] = "mine".into();
+    let observed = read(&fake).await;
+    let names: Vec<&str> = observed
+        .properties
+        .unmanaged
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let expected = [
+        "apiKeySource",
+        "disableExecuteApiEndpoint",
+        "endpointTypes",
+        "minimumCompressionSize",
+        "policy",
+    ];
+    assert_eq!(names, expected);
+    let (aws, script) = scripted([
+        reply(IMPORT, 200, fake.api.clone()),
+        reply(UPDATE, 200, json!({})),
+    ]);
+    Api::put(&aws, &known(), Some(&observed)).await.unwrap();
+    script.assert_calls([IMPORT, UPDATE]);
+    let patches = script.body(UPDATE)["patchOperations"].clone();
+    let expected = json!([
+        {"op": "replace", "path": "/description", "value": "Receives payment webhooks"},
+        {"op": "replace", "path": "/policy", "value": ""},
+        {"op": "replace", "path": "/endpointConfiguration/types/0", "value": "REGIONAL"},
+        {"op": "replace", "path": "/apiKeySource", "value": "HEADER"},
+        {"op": "replace", "path": "/disableExecuteApiEndpoint", "value": "false"},
+        {"op": "replace", "path": "/minimumCompressionSize"},
+        {"op": "remove", "path": "/binaryMediaTypes/image~1png"},
+        {"op": "add", "path": "/binaryMediaTypes/*~1*"},
+    ]);
+    assert_eq!(patches, expected);
+}
+
+#[tokio::test]
+async fn every_setting_changed_outside_is_seen_and_nothing_else_is() {
+    type Change = fn(&mut Fake);
+    let changes: [(Change, &str); 17] = [
+        (
+            |f| f.method()["authorizationType"] = "AWS_IAM".into(),
+            "authorizationType",
+        ),
+        (|f| f.method()["authorizerId"] = "x".into(), "authorizerId"),
+        (
+            |f| f.method()["apiKeyRequired"] = true.into(),
+            "apiKeyRequired",
+        ),
+        (
+            |f| f.method()["requestParameters"] = json!({"a": true}),
+            "requestParameters",
+        ),
+        (
+            |f| f.method()["requestModels"] = json!({"a": "b"}),
+            "requestModels",
+        ),
+        (
+            |f| f.method()["methodIntegration"]["type"] = "MOCK".into(),
+            "integrationType",
+        ),
+        (
+            |f| f.method()["methodIntegration"]["httpMethod"] = "GET".into(),
+            "integrationHttpMethod",
+        ),
+        (
+            |f| f.method()["methodIntegration"]["credentials"] = "x".into(),
+            "credentials",
+        ),
+        (
+            |f| f.method()["methodIntegration"]["passthroughBehavior"] = "NEVER".into(),
+            "passthroughBehavior",
+        ),
+        (
+            |f| f.method()["methodIntegration"]["contentHandling"] = "CONVERT_TO_TEXT".into(),
+            "contentHandling",
+        ),
+        (
+            |f| f.method()["methodIntegration"]["requestTemplates"] = json!({"a": "b"}),
+            "requestTemplates",
+        ),
+        (
+            |f| f.method()["methodIntegration"]["timeoutInMillis"] = 50.into(),
+            "\"timeoutMs\":50",
+        ),
+        (
+            |f| {
+                f.resources
+                    .push(json!({"id": "r9", "path": "/webhooks/empty"}))
+            },
+            "/webhooks/empty",
+        ),
+        (
+            |f| f.validators[0]["validateRequestBody"] = true.into(),
+            "validateRequestBody",
+        ),
+        (
+            |f| f.validators[0]["validateRequestParameters"] = false.into(),
+            "\"validatesParameters\":false",
+        ),
+        (|f| f.answers[0]["statusCode"] = "418".into(), "418"),
+        (
+            |f| f.answers[0]["responseParameters"] = json!({"gatewayresponse.header.a": "b"}),
+            "gatewayresponse.header.a",
+        ),
+    ];
+    let before = settled().await;
+    assert_eq!(before.properties, api());
+    for (change, named) in changes {
+        let mut fake = Fake::of(&api(), &wanted().tags);
+        change(&mut fake);
+        let after = read(&fake).await.properties;
+        assert_ne!(after, api(), "{named}");
+        let shown = serde_json::to_string(&after).unwrap();
+        assert!(shown.contains(named), "{named} in {shown}");
+        let (aws, script) = scripted([reply(IMPORT, 200, fake.api)]);
+        let observed = Observed {
+            properties: after,
+            ..before.clone()
+        };
+        Api::put(&aws, &known(), Some(&observed)).await.unwrap();
+        script.assert_calls([IMPORT]);
+    }
+}
+
+#[tokio::test]
+async fn without_state_the_oldest_api_with_our_tags_is_ours_and_a_namesake_is_not() {
+    let ours = |id: &str, day: f64| {
+        let mut api = Fake::of(&api(), &wanted().tags).api;
+        api["id"] = id.into();
+        api["createdDate"] = day.into();
+        api
+    };
+    let mut namesake = ours("a0", 0.0);
+    namesake["tags"]["payhook:env"] = "prod".into();
+    let first = json!({"item": [namesake.clone(), ours("a2", 2.0)], "position": "next"});
+    let second = json!({"item": [ours("a1", 1.0)]});
+    let page = "GET /restapis?position=next&limit=500";
+    let listed = [reply(LIST, 200, first), reply(page, 200, second)];
+    let fake = Fake::of(&api(), &wanted().tags);
+    let (aws, _) = scripted(listed.into_iter().chain(fake.replies()));
+    let observed = Api::read(&aws, &wanted()).await.unwrap().unwrap();
+    assert_eq!(observed.outputs[ID], "a1");
+
+    let (aws, script) = scripted([reply(LIST, 200, json!({ "item": [namesake] }))]);
+    assert!(Api::read(&aws, &wanted()).await.unwrap().is_none());
+    script.assert_calls([LIST]);
+}
+
+#[tokio::test]
+async fn an_api_whose_recorded_id_is_gone_is_looked_for_by_its_tags() {
+    let (aws, script) = scripted([
+        reply_error(
+            GET,
+            404,
+            "NotFoundException",
+            "Invalid API identifier specified",
+        ),
+        reply(LIST, 200, json!({ "item": [] })),
+    ]);
+    assert!(Api::read(&aws, &known()).await.unwrap().is_none());
+    script.assert_calls([GET, LIST]);
+}
+
+#[tokio::test]
+async fn tags_are_set_and_removed_without_an_import() {
+    let mut tags = wanted().tags;
+    tags.insert("old".to_owned(), "x".to_owned());
+    tags.insert("aws:x".to_owned(), "kept".to_owned());
+    tags.remove("team");
+    let observed = read(&Fake::of(&api(), &tags)).await;
+    let (put, delete) = (format!("PUT {TAGS}"), format!("DELETE {TAGS}?tagKeys=old"));
+    let (aws, script) = scripted([
+        reply(&put, 204, Value::Null),
+        reply(&delete, 204, Value::Null),
+    ]);
+    Api::put(&aws, &known(), Some(&observed)).await.unwrap();
+    script.assert_calls([put.as_str(), delete.as_str()]);
+}
+
+#[tokio::test]
+async fn an_endpoint_without_import_gets_the_same_api_by_single_calls() {
+    let mut fake = Fake::of(&api(), &wanted().tags);
+    // `/webhooks` is there with another timeout, `/webhooks/{provider}` is missing, `/old` is left over.
+    fake.method()["methodIntegration"]["timeoutInMillis"] = 50.into();
+    fake.resources[2] = json!({"id": "r9", "path": "/old"});
+    fake.answers.remove(0);
+    let observed = read(&fake).await;
+    let unknown = reply_error(
+        IMPORT,
+        404,
+        "NotFoundException",
+        "Unknown API Gateway v1 path",
+    );
+    let single = [
+        "DELETE /restapis/a1/resources/r1/methods/POST",
+        "PUT /restapis/a1/resources/r1/methods/POST",
+        "PUT /restapis/a1/resources/r1/methods/POST/integration",
+        "POST /restapis/a1/resources/r1",
+        "PUT /restapis/a1/resources/r2/methods/POST",
+        "PUT /restapis/a1/resources/r2/methods/POST/integration",
+        "DELETE /restapis/a1/resources/r9",
+        "PUT /restapis/a1/gatewayresponses/DEFAULT_4XX",
+    ];
+    let made = single.map(|call| reply(call, 200, json!({"id": "r2"})));
+    let (aws, script) = scripted([unknown].into_iter().chain(fake.replies()).chain(made));
+    Api::put(&aws, &known(), Some(&observed)).await.unwrap();
+    let reads = [IMPORT, GET, RESOURCES, ANSWERS, VALIDATORS];
+    script.assert_calls(reads.into_iter().chain(single));
+    assert_eq!(script.body(single[3]), json!({"pathPart": "{provider}"}));
+    let method = script.body(single[4]);
+    assert_eq!(
+        method["requestParameters"],
+        json!({"method.request.path.provider": true})
+    );
+    assert_eq!(method["requestValidatorId"], "v1");
+    let integration = script.body(single[5]);
+    assert_eq!(integration["uri"], body::uri(ALIAS, &aws.given));
+    assert_eq!(integration["timeoutInMillis"], 10_000);
+}
+
+#[tokio::test]
+async fn only_an_emulator_may_show_less_than_it_was_given() {
+    let mut fake = Fake::of(&api(), &wanted().tags);
+    for resource in &mut fake.resources[1..] {
+        let method = resource["resourceMethods"]["POST"].as_object_mut().unwrap();
+        method.remove("requestValidatorId");
+    }
+    fake.validators.clear();
+    fake.answers.clear();
+    let observed = read(&fake).await;
+    assert!(!observed.properties.validates_parameters);
+    assert!(observed.unseen.is_empty());
+    let tags = reply(&format!("GET {TAGS}"), 200, json!({"tags": {}}));
+    let (aws, _) = scripted(fake.replies().into_iter().chain([tags]));
+    let emulator = Aws {
+        emulated: true,
+        ..aws
+    };
+    let observed = Api::read(&emulator, &known()).await.unwrap().unwrap();
+    assert_eq!(observed.unseen, ["validatesParameters", "gatewayResponses"]);
+    assert_eq!(observed.properties, api());
+}
+
+#[tokio::test]
+async fn deleting_takes_one_call_and_an_api_already_gone_is_gone() {
+    let delete = "DELETE /restapis/a1";
+    let gone = reply_error(
+        delete,
+        404,
+        "NotFoundException",
+        "Invalid API identifier specified",
+    );
+    for answer in [reply(delete, 202, Value::Null), gone] {
+        let (aws, script) = scripted([answer]);
+        let deleted = Api::delete(&aws, &known(), &settled().await).await.unwrap();
+        assert_eq!(deleted, Delete::Gone);
+        script.assert_calls([delete]);
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_delete_is_a_throttle_and_a_concurrent_change_is_waited_for() {
+    let delete = "DELETE /restapis/a1";
+    let throttle = reply_error(delete, 429, "TooManyRequestsException", "Too Many Requests");
+    let (aws, _) = scripted([throttle]);
+    let error = Api::delete(&aws, &known(), &settled().await)
+        .await
+        .unwrap_err();
+    assert_eq!(error.class, crate::resources::Class::Throttle);
+    let message =
+        "Unable to complete operation due to concurrent modification. Please try again later.";
+    let waits = waits_for::<Api>("ConflictException", message);
+    assert_eq!(waits, Some("another change of the API to end"));
+    assert_eq!(
+        waits_for::<Api>("BadRequestException", "Invalid mapping"),
+        None
+    );
+}
