@@ -136,7 +136,10 @@ async fn every_setting_changed_outside_is_seen_and_overwritten_in_one_call() {
             |a| a["ComparisonOperator"] = "LessThanThreshold".into(),
             "comparisonOperator",
         ),
-        (|a| drop(a.as_object_mut().unwrap().remove("TreatMissingData")), "treatMissingData"),
+        (
+            |a| drop(a.as_object_mut().unwrap().remove("TreatMissingData")),
+            "treatMissingData",
+        ),
         (|a| a["ActionsEnabled"] = false.into(), "actionsEnabled"),
         (|a| a["AlarmActions"] = json!([]), "topic"),
         (|a| a["AlarmActions"] = json!([TOPIC, "x"]), "alarmActions"),
@@ -206,5 +209,33 @@ async fn an_absent_alarm_is_an_empty_list_and_one_already_gone_is_gone() {
         let deleted = Alarm::delete(&aws, &wanted(), &observed).await.unwrap();
         assert_eq!(deleted, Delete::Gone);
         script.assert_calls([delete]);
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_lives_and_dies_on_the_emulator() {
+    use crate::resources::emulated::{die, emulator, live};
+    let Some(aws) = emulator().await else {
+        return;
+    };
+    for statistic in ["Maximum", "p99"] {
+        let name = format!("emulated-{statistic}");
+        let statistic = statistic.to_owned();
+        let mut at = at(
+            "emulated-alarm",
+            Alarm {
+                name,
+                statistic,
+                ..alarm()
+            },
+        );
+        live(&aws, &mut at, |alarm| {
+            alarm.description.push('2');
+            alarm.dimensions.clear();
+            alarm.threshold = 2.5;
+            alarm.period_seconds = 300;
+        })
+        .await;
+        die(&aws, &at).await;
     }
 }

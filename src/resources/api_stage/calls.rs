@@ -42,20 +42,17 @@ impl Live for ApiStage {
     ) -> Result<Put, CloudError> {
         let wanted = &at.properties;
         let api = wanted.api.get()?;
-        match observed {
-            None => {
-                let made = create(aws, at, &api).await?;
-                let made = properties(&made, &wanted.name, api.clone());
-                update(aws, &api, &made, wanted).await?;
-            }
-            Some(observed) => {
-                update(aws, &api, &observed.properties, wanted).await?;
-                let arn = arn(&aws.given, &api, Some(&wanted.name));
-                let tags = observed.tags.clone().unwrap_or_default();
-                retag(aws, &arn, &at.tags, &tags).await?;
-            }
-        }
-        Ok(Put::Done(outputs(aws, &api, &wanted.name)))
+        let Some(observed) = observed else {
+            let made = create(aws, at, &api).await?;
+            let made = properties(&made, &wanted.name, api.clone());
+            update(aws, &api, &made, wanted).await?;
+            return Ok(Put::Done(outputs(aws, &api, &wanted.name)));
+        };
+        update(aws, &api, &observed.properties, wanted).await?;
+        let arn = arn(&aws.given, &api, Some(&wanted.name));
+        let tags = observed.tags.clone().unwrap_or_default();
+        retag(aws, &arn, &at.tags, &tags).await?;
+        Ok(Put::Done(observed.outputs.clone()))
     }
 
     async fn delete(

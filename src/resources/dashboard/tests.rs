@@ -127,3 +127,23 @@ async fn an_absent_dashboard_is_not_there_and_one_already_gone_is_gone() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_dashboard_lives_and_dies_on_the_emulator() {
+    use crate::resources::emulated::{die, emulator, live};
+    let Some(aws) = emulator().await else {
+        return;
+    };
+    let mut at = at(
+        "emulated-dashboard",
+        Dashboard {
+            name: "emulated".to_owned(),
+            ..dashboard()
+        },
+    );
+    live(&aws, &mut at, |dashboard| {
+        dashboard.body["start"] = "-PT3H".into()
+    })
+    .await;
+    die(&aws, &at).await;
+}
