@@ -27,6 +27,14 @@ pub struct Route<'a> {
     pub patience: Duration,
 }
 
+/// One hop.
+struct Hop<'a> {
+    at: Duration,
+    hop: &'a str,
+    detail: String,
+    more: Value,
+}
+
 /// Says each hop with the time since the start.
 pub struct Hops<'a> {
     ui: &'a Ui,
@@ -36,47 +44,51 @@ pub struct Hops<'a> {
 
 impl<'a> Hops<'a> {
     /// The clock starts now.
-    pub fn start(ui: &'a Ui, clock: Timestamp) -> Self {
+    pub fn start(ui: &'a Ui) -> Self {
         Self {
             ui,
             start: Instant::now(),
-            clock,
+            clock: Timestamp::now(),
         }
     }
 
     /// A hop that just happened.
-    pub fn say(&mut self, hop: &str, detail: &str, more: Value) {
-        self.at(self.start.elapsed(), hop, detail, more);
+    pub fn say(&self, hop: &str, detail: &str, more: Value) {
+        self.tell(&Hop {
+            at: self.start.elapsed(),
+            hop,
+            detail: detail.to_owned(),
+            more,
+        });
     }
 
-    /// A hop at a time that AWS tells.
-    fn told(&mut self, at: f64, hop: &str, detail: &str) {
-        let since = at - self.clock.as_second() as f64;
-        self.at(
-            Duration::from_secs_f64(since.max(0.0)),
+    /// How long after the start a time is that AWS tells; its clock may be behind ours.
+    fn since_start(&self, seconds: f64) -> Duration {
+        let start = self.clock.as_millisecond() as f64 / 1e3;
+        Duration::from_secs_f64((seconds - start).max(0.0))
+    }
+
+    fn tell(&self, hop: &Hop<'_>) {
+        let Hop {
+            at,
             hop,
             detail,
-            json!({}),
-        );
-    }
-
-    fn at(&mut self, at: Duration, hop: &str, detail: &str, more: Value) {
+            more,
+        } = hop;
         if self.ui.is_json() {
             let mut line = json!({"event": "hop", "hop": hop, "elapsedMs": at.as_millis() as u64});
             if let (Value::Object(line), Value::Object(more)) = (&mut line, more) {
-                line.extend(more);
+                line.extend(more.clone());
             }
             return self.ui.json(&line);
         }
-        let time = self
-            .ui
-            .paint()
-            .tone(Tone::Dim, format!("{:>7.2} s", at.as_secs_f64()));
+        let time = format!("{:>7.2} s", at.as_secs_f64());
+        let time = self.ui.paint().tone(Tone::Dim, time);
         self.ui.say(format!("{time}  {hop:<18} {detail}"));
     }
 
     /// What to do when it went wrong.
-    pub fn hint(&mut self, hint: &str) {
+    pub fn hint(&self, hint: &str) {
         match self.ui.is_json() {
             true => self.ui.json(&json!({"event": "hint", "hint": hint})),
             false => self.ui.error(format!("  -> {hint}")),
@@ -89,7 +101,7 @@ pub async fn follow(
     aws: &Aws,
     route: &Route<'_>,
     event: &PaymentEvent,
-    hops: &mut Hops<'_>,
+    hops: &Hops<'_>,
 ) -> anyhow::Result<Exit> {
     let store = DynamoStore::new(aws.dynamodb.clone(), route.table);
     let payment_id = event.payment_id();
@@ -105,8 +117,15 @@ pub async fn follow(
             );
         }
         if let Some(item) = found.filter(|item| item.processing != Processing::Received) {
-            execution(aws, route, &event.event_id, hops).await;
-            return Ok(ended(&item, hops));
+            let mut ends = execution(aws, route, &event.event_id, hops).await;
+            let (end, exit) = ended(&item, hops);
+            ends.push(end);
+            ends.sort_by_key(|hop| hop.at);
+            ends.iter().for_each(|hop| hops.tell(hop));
+            if exit != Exit::Done {
+                hops.hint("the item's `failure` and the failed execution say more");
+            }
+            return Ok(exit);
         }
         sleep(LOOK).await;
     }
@@ -130,42 +149,56 @@ async fn find(
     Ok(events.into_iter().find(|item| item.event_id == event_id))
 }
 
-fn ended(item: &EventItem, hops: &mut Hops<'_>) -> Exit {
+/// How processing ended, at the time that the item tells.
+fn ended(item: &EventItem, hops: &Hops<'_>) -> (Hop<'static>, Exit) {
     let status = item.status.map(Status::as_str);
     let outcome = item.outcome_id.as_deref();
-    let more = json!({"status": status, "outcomeId": outcome, "failure": item.failure});
     let published = outcome.map_or_else(String::new, |id| format!(", outcome {id} published"));
-    match item.processing {
+    let (hop, detail, exit) = match item.processing {
         Processing::Failed => {
             let why = item.failure.as_deref().unwrap_or("for an unknown reason");
-            hops.say("failed", why, more);
-            hops.hint("the item's `failure` and the failed execution say more");
-            Exit::Failed
+            ("failed", why.to_owned(), Exit::Failed)
         }
-        Processing::Ignored => {
-            hops.say("ignored", "its type says nothing about a payment", more);
-            Exit::Done
-        }
-        Processing::Processed | Processing::Received => {
-            hops.say(
-                "processed",
-                &format!("{}{published}", status.unwrap_or("no status")),
-                more,
-            );
-            Exit::Done
-        }
-    }
+        Processing::Ignored => (
+            "ignored",
+            "its type says nothing about a payment".to_owned(),
+            Exit::Done,
+        ),
+        Processing::Processed | Processing::Received => (
+            "processed",
+            format!("{}{published}", status.unwrap_or("no status")),
+            Exit::Done,
+        ),
+    };
+    let at = item.processed_at.map_or(hops.start.elapsed(), |at| {
+        hops.since_start(at.as_millisecond() as f64 / 1e3)
+    });
+    let more = json!({"status": status, "outcomeId": outcome, "failure": item.failure});
+    (
+        Hop {
+            at,
+            hop,
+            detail,
+            more,
+        },
+        exit,
+    )
 }
 
-/// The execution that had the event in its input, as far as it is easily found.
-async fn execution(aws: &Aws, route: &Route<'_>, event_id: &str, hops: &mut Hops<'_>) {
+/// Start and end of the execution that had the event in its input, as far as they are easily found.
+async fn execution(
+    aws: &Aws,
+    route: &Route<'_>,
+    event_id: &str,
+    hops: &Hops<'_>,
+) -> Vec<Hop<'static>> {
     let request = aws
         .sfn
         .list_executions()
         .state_machine_arn(route.state_machine)
         .max_results(EXECUTIONS);
     let Ok(list) = request.send().await else {
-        return;
+        return Vec::new();
     };
     for execution in list.executions() {
         let request = aws
@@ -173,25 +206,24 @@ async fn execution(aws: &Aws, route: &Route<'_>, event_id: &str, hops: &mut Hops
             .describe_execution()
             .execution_arn(execution.execution_arn());
         let Ok(found) = request.send().await else {
-            return;
+            return Vec::new();
         };
         if !found.input().is_some_and(|input| input.contains(event_id)) {
             continue;
         }
-        hops.told(
-            found.start_date().as_secs_f64(),
-            "execution started",
-            execution.name(),
-        );
-        if let Some(stop) = found.stop_date() {
-            hops.told(
-                stop.as_secs_f64(),
-                "execution ended",
-                found.status().as_str(),
-            );
-        }
-        return;
+        let hop = |time: &aws_smithy_types::DateTime, hop, detail: &str| Hop {
+            at: hops.since_start(time.as_secs_f64()),
+            hop,
+            detail: detail.to_owned(),
+            more: json!({"execution": execution.name()}),
+        };
+        let start = hop(found.start_date(), "execution started", execution.name());
+        let stop = found
+            .stop_date()
+            .map(|stop| hop(stop, "execution ended", found.status().as_str()));
+        return [start].into_iter().chain(stop).collect();
     }
+    Vec::new()
 }
 
 /// What may hold the event up.

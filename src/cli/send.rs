@@ -79,7 +79,7 @@ impl Send {
             )
             .await?;
 
-        let mut hops = Hops::start(&context.ui, context.now());
+        let hops = Hops::start(&context.ui);
         let (outgoing, event) = self.signed(context, provider, settings, &signing)?;
         hops.say(
             "signed",
@@ -91,7 +91,7 @@ impl Send {
             outputs.get(key::API_URL)?,
             &self.provider,
             outgoing,
-            &mut hops,
+            &hops,
         )
         .await?;
         if !answered {
@@ -103,7 +103,7 @@ impl Send {
             pipe: outputs.get(key::PIPE_NAME)?,
             patience: Duration::from_secs(self.timeout),
         };
-        follow(&aws, &route, &event, &mut hops).await
+        follow(&aws, &route, &event, &hops).await
     }
 
     /// The first secret that is accepted now, or a new one.
@@ -276,7 +276,7 @@ async fn post(
     url: &str,
     provider: &str,
     outgoing: Outgoing,
-    hops: &mut Hops<'_>,
+    hops: &Hops<'_>,
 ) -> anyhow::Result<bool> {
     let mut builder = reqwest::Client::builder().timeout(ANSWER);
     if aws.emulated {

@@ -2,6 +2,7 @@
 
 use super::{Paint, Tone};
 use crate::verify::{Check, Constraint, Report, Verdict};
+use std::collections::BTreeSet;
 
 /// Every constraint with the values seen, ending in a verdict.
 pub fn report(report: &Report, paint: Paint) -> String {
@@ -13,6 +14,24 @@ pub fn report(report: &Report, paint: Paint) -> String {
         }
         text.push('\n');
     }
+    let remarks: BTreeSet<&str> = report
+        .constraints
+        .iter()
+        .flat_map(|c| &c.checks)
+        .filter_map(|c| c.remark)
+        .collect();
+    if !remarks.is_empty() {
+        text.push_str("* The setting is right; what it does is not observable here:\n");
+        for remark in remarks {
+            text.push_str(&format!("    {}\n", paint.tone(Tone::Dim, remark)));
+        }
+        text.push('\n');
+    }
+    text.push_str(&summary(report));
+    text
+}
+
+fn summary(report: &Report) -> String {
     let count = |verdict| {
         report
             .constraints
@@ -20,6 +39,10 @@ pub fn report(report: &Report, paint: Paint) -> String {
             .filter(|c| c.verdict == verdict)
             .count()
     };
+    let all = report.constraints.len();
+    if count(Verdict::Passed) == all {
+        return format!("{}: all {all} constraints hold.", report.env);
+    }
     let parts = [
         (Verdict::Passed, "hold"),
         (Verdict::Failed, "do not hold"),
@@ -31,12 +54,7 @@ pub fn report(report: &Report, paint: Paint) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, words)| format!("{count} {words}"))
         .collect();
-    text.push_str(&format!(
-        "{}: of the eight constraints {}.",
-        report.env,
-        parts.join(", ")
-    ));
-    text
+    format!("{}: of {all} constraints {}.", report.env, parts.join(", "))
 }
 
 fn heading(constraint: &Constraint, paint: Paint) -> String {
@@ -63,12 +81,7 @@ fn line(check: &Check, paint: Paint) -> String {
             format!("{resource}: {what}: not observable here; wanted: {wanted}")
         }
     };
-    let remark = check.remark.map_or_else(String::new, |why| {
-        paint.tone(
-            Tone::Dim,
-            format!(" (what it does is not observable here: {why})"),
-        )
-    });
+    let remark = if check.remark.is_some() { " *" } else { "" };
     format!("    {} {said}{remark}\n", mark(check.verdict, paint))
 }
 
