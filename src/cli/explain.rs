@@ -151,6 +151,9 @@ fn of_refusal(refusal: &Refusal) -> Explanation {
             "use the credentials and the region it was deployed with",
             "or destroy it there first; if it is gone for good, move its folder out of .payhook/state",
         ],
+        Refusal::Policy(_) => {
+            &["correct the setting in infra.toml, or the stack in src/stack, and try again"]
+        }
         Refusal::DataLoss(_) => {
             &["look at the plan above; if the data may go, run it again with --allow-data-loss"]
         }

@@ -15,6 +15,7 @@ mod keyboard;
 mod local;
 mod outputs;
 mod planning;
+mod policy;
 mod preview;
 mod refusal;
 mod running;
@@ -74,6 +75,7 @@ enum Verb {
     Verify(verify::Verify),
     Outputs(outputs::Outputs),
     Graph(graph::Graph),
+    Policy(policy::Policy),
     State(state::State),
     Secret(secret::Secret),
     Send(send::Send),
@@ -92,6 +94,7 @@ impl Verb {
             Self::Verify(verb) => verb.run(&context()?).await,
             Self::Outputs(verb) => verb.run(&context()?),
             Self::Graph(verb) => verb.run(&context()?),
+            Self::Policy(verb) => verb.run(&context()?),
             Self::State(verb) => verb.run(&context()?),
             Self::Secret(verb) => verb.run(&context()?).await,
             Self::Send(verb) => verb.run(&context()?).await,

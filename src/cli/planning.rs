@@ -1,7 +1,7 @@
 //! What deploy and preview have in common: from infra.toml to a plan.
 
 use super::context::Connection;
-use super::{Context, building};
+use super::{Context, building, policy};
 use crate::artifact::Artifact;
 use crate::engine::{Engine, observe};
 use crate::graph::LogicalName;
@@ -22,8 +22,9 @@ pub struct Planned {
     pub plan: Plan,
 }
 
-/// Connects and builds the functions; answers with a connection that knows their zips.
+/// Checks the stack, connects and builds the functions; answers with a connection that knows their zips.
 pub async fn prepare(context: &Context) -> anyhow::Result<(Connection, Vec<Artifact>)> {
+    policy::guard(&Stack::payment_webhooks(&context.config))?;
     let mut connection = context.connect().await?;
     let artifacts = building::build(context).await?;
     connection.aws.artifacts = artifacts

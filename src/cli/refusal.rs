@@ -27,6 +27,9 @@ pub enum Refusal {
         /// Where the credentials and infra.toml lead.
         found: Given,
     },
+    /// The stack breaks constraints.
+    #[error("the stack breaks what every stack must keep:\n{}", indented(.0))]
+    Policy(Vec<String>),
     /// Data would be lost and nobody agreed to it.
     #[error("this would lose data:\n{}", indented(.0))]
     DataLoss(Vec<String>),

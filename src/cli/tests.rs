@@ -161,6 +161,9 @@ fn each_refusal_of_payhook_says_how_to_go_on_and_ends_with_its_code() {
             recorded: given("111111111111", "eu-central-1"),
             found: given("111111111111", "eu-west-1"),
         },
+        Refusal::Policy(vec![
+            "constraint 4: webhook-validator: it has no reserved concurrency".to_owned(),
+        ]),
         Refusal::DataLoss(vec![
             "dynamodb-table payments-dev: every stored payment event".to_owned(),
         ]),

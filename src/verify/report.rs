@@ -1,6 +1,7 @@
 //! What was looked at, what was wanted, what was seen.
 
 use crate::local::not_observable;
+use crate::policy::CONSTRAINTS;
 use crate::resources::CloudError;
 use serde::Serialize;
 use std::fmt::Display;
@@ -65,24 +66,19 @@ pub struct Report {
     pub constraints: Vec<Constraint>,
 }
 
-const TITLES: [&str; 8] = [
-    "Functions run on arm64 with provided.al2023",
-    "The table is on-demand, restorable, streamed, encrypted and has the right keys",
-    "One customer-managed key with rotation encrypts everything",
-    "Every function has reserved concurrency",
-    "Requests are traced with X-Ray from end to end",
-    "The state machine retries with exponential backoff and catches what is left",
-    "A pipe takes new events from the table's stream to the state machine",
-    "Roles allow exact actions on exact resources",
-];
-
 impl Report {
     pub(super) fn of(env: &str, checks: Vec<Check>) -> Self {
-        let constraints: Vec<Constraint> = (1..)
-            .zip(TITLES)
-            .map(|(number, title)| {
-                let of_it = checks.iter().filter(|check| check.constraint == number);
-                Constraint::of(number, title, of_it.cloned().collect())
+        let constraints: Vec<Constraint> = CONSTRAINTS
+            .iter()
+            .map(|constraint| {
+                let of_it = checks
+                    .iter()
+                    .filter(|check| check.constraint == constraint.number);
+                Constraint::of(
+                    constraint.number,
+                    constraint.title,
+                    of_it.cloned().collect(),
+                )
             })
             .collect();
         Self {
