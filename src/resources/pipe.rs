@@ -43,6 +43,11 @@ pub struct Pipe {
     pub bisect_on_failure: bool,
     /// Where records go that were given up.
     pub dead_letter_queue: Input<QueueArn>,
+    /// What the target is given of each record; nothing hands over the whole record.
+    ///
+    /// JSON paths in angle brackets: text in quotes, objects bare. Step Functions takes 256 KiB of input at most.
+    #[serde(default)]
+    pub input_template: String,
     /// Whether it runs.
     pub running: bool,
     /// What else was found set.

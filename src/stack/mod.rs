@@ -45,6 +45,11 @@ const API_TIMEOUT_MS: u32 = 29_000;
 /// Dead letters outlive the 24 h of the stream by far.
 const DEAD_LETTER_SECONDS: u32 = 14 * 24 * 60 * 60;
 
+/// What the state machine is given of a record: its key and that it is the insert of an event.
+///
+/// Never the body: it may exceed what Step Functions takes (256 KiB), and executions keep their input for 90 days.
+const HANDED_OVER: &str = r#"{"eventName": "<$.eventName>", "dynamodb": {"Keys": <$.dynamodb.Keys>, "NewImage": {"recordType": <$.dynamodb.NewImage.recordType>}}}"#;
+
 /// One environment's resources, with typed handles to those that others ask about.
 #[derive(Debug)]
 pub struct Stack {
@@ -475,6 +480,7 @@ fn pipe(
         parallelization_factor: config.pipe.parallelization_factor.get(),
         bisect_on_failure: true,
         dead_letter_queue: dead_letters.arn().into(),
+        input_template: HANDED_OVER.to_owned(),
         running: true,
         unmanaged: Unmanaged::new(),
     }

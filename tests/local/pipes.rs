@@ -134,6 +134,35 @@ async fn a_pipe_starts_executions_for_what_its_filter_wants_in_batches_of_its_si
 }
 
 #[tokio::test]
+async fn a_pipe_hands_over_what_its_template_says() {
+    let observe = async |sdk: &SdkConfig| {
+        role(sdk).await;
+        let (stream, machine) = (table(sdk).await, state_machine(sdk, "m", SUCCEED).await);
+        pipe(sdk, &stream, &machine, 2).await;
+        let template =
+            r#"{"eventName": "was <$.eventName>", "dynamodb": {"Keys": <$.dynamodb.Keys>}}"#;
+        let shaped = PipeTargetParameters::builder()
+            .set_step_function_state_machine_parameters(
+                target().step_function_state_machine_parameters,
+            )
+            .input_template(template)
+            .build();
+        let pipes = aws_sdk_pipes::Client::new(sdk);
+        let update = pipes.update_pipe().name("events").role_arn(ROLE);
+        update
+            .target_parameters(shaped)
+            .send()
+            .await
+            .expect("update");
+        put(sdk, "a").await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        executions(sdk, &machine).await.concat()
+    };
+    let given = |change: &str| vec![(change.to_owned(), "a".to_owned())];
+    assert_filled(observe, given("INSERT"), given("was INSERT")).await;
+}
+
+#[tokio::test]
 async fn a_pipe_from_the_trim_horizon_delivers_what_was_there_before_it() {
     let observe = async |sdk: &SdkConfig| {
         role(sdk).await;

@@ -3,6 +3,7 @@
 import copy
 import datetime
 import json
+import re
 import threading
 import time
 
@@ -157,11 +158,26 @@ def _start(pipe, records):
     if pipes._arn_service(target) != "states":
         return pipes._deliver_batch(pipe, records)
     parameters = (pipe.get("TargetParameters") or {}).get("StepFunctionStateMachineParameters") or {}
-    request = {"stateMachineArn": target, "input": json.dumps(records)}
+    template = (pipe.get("TargetParameters") or {}).get("InputTemplate")
+    given = [_shape(template, record) for record in records] if template else records
+    request = {"stateMachineArn": target, "input": json.dumps(given)}
     if parameters.get("InvocationType") == "REQUEST_RESPONSE":
         status, _, body = stepfunctions._start_sync_execution(request)
         return status < 400 and json.loads(body).get("status") == "SUCCEEDED"
     return stepfunctions._start_execution(request)[0] < 400
+
+
+def _shape(template, record):
+    """Gap: InputTemplate is ignored. JSON paths in angle brackets are filled in; quotes around a path make it text."""
+
+    def value(match):
+        found = record
+        for name in match.group(1).split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+        quoted = template.count('"', 0, match.start()) % 2
+        return json.dumps(found)[1:-1] if quoted and isinstance(found, str) else json.dumps(found)
+
+    return json.loads(re.sub(r"<\$\.([\w.-]+)>", value, template))
 
 
 def _bury(pipe, records, condition):

@@ -93,7 +93,7 @@ async fn create(aws: &Aws, at: &At<Pipe>) -> Result<Put, CloudError> {
         .source(pipe.source.get()?)
         .source_parameters(shape::source(pipe)?)
         .target(pipe.target.get()?)
-        .target_parameters(shape::target().build())
+        .target_parameters(shape::target(pipe))
         .role_arn(pipe.role.get()?)
         .set_tags(Some(at.tags.clone().into_iter().collect()))
         .send()
@@ -117,8 +117,7 @@ async fn update(aws: &Aws, at: &At<Pipe>, observed: &Pipe) -> Result<(), CloudEr
         .desired_state(shape::requested(pipe))
         .source_parameters(shape::new_source(pipe)?)
         .target(pipe.target.get()?)
-        // Only an empty template takes one away.
-        .target_parameters(shape::target().input_template("").build())
+        .target_parameters(shape::target(pipe))
         .role_arn(pipe.role.get()?)
         .set_enrichment(reset("enrichment"))
         .set_kms_key_identifier(reset("kmsKeyIdentifier"))

@@ -5,7 +5,7 @@ use crate::graph::{Input, Unresolved};
 use crate::resources::{At, Condition, Unmanaged};
 use aws_sdk_pipes::operation::describe_pipe::DescribePipeOutput;
 use aws_sdk_pipes::types::PipeTargetParameters;
-use aws_sdk_pipes::types::builders::PipeTargetParametersBuilder;
+
 use aws_sdk_pipes::types::{
     DeadLetterConfig, DynamoDbStreamStartPosition, Filter, FilterCriteria,
     OnPartialBatchItemFailureStreams, PipeSourceDynamoDbStreamParameters, PipeSourceParameters,
@@ -26,6 +26,7 @@ const SOURCE: &[&str] = &[
     "parallelizationFactor",
     "bisectOnFailure",
     "deadLetterQueue",
+    "inputTemplate",
 ];
 
 /// The source parameters of a new pipe.
@@ -70,11 +71,15 @@ pub(super) fn new_source(pipe: &Pipe) -> Result<UpdatePipeSourceParameters, Unre
 
 /// The target parameters: without an explicit type EventBridge waits for an answer, which a standard state machine
 /// never gives.
-pub(super) fn target() -> PipeTargetParametersBuilder {
+pub(super) fn target(pipe: &Pipe) -> PipeTargetParameters {
     let machine = PipeTargetStateMachineParameters::builder()
         .invocation_type(PipeTargetInvocationType::FireAndForget)
         .build();
-    PipeTargetParameters::builder().step_function_state_machine_parameters(machine)
+    PipeTargetParameters::builder()
+        .step_function_state_machine_parameters(machine)
+        // Only an empty template takes one away.
+        .input_template(&pipe.input_template)
+        .build()
 }
 
 pub(super) fn requested(pipe: &Pipe) -> RequestedPipeState {
@@ -129,11 +134,13 @@ pub(super) fn properties(
             Some(PipeState::Stopped) => false,
             _ => wants_running,
         },
+        input_template: text(shown.target_parameters().and_then(|t| t.input_template())),
         unmanaged: unmanaged(shown),
         ..at.properties.clone()
     };
     let source = shown.source_parameters();
     if source.is_none() && emulated {
+        pipe.input_template = at.properties.input_template.clone();
         return (pipe, SOURCE.to_vec());
     }
     let filters = source
@@ -183,12 +190,10 @@ fn unmanaged(shown: &DescribePipeOutput) -> Unmanaged {
         true => Some(json!("REQUEST_RESPONSE")),
         false => invocation.map(|t| t.as_str().into()),
     };
-    let template = target.and_then(|t| t.input_template());
     let filled = |value: Option<&str>| value.filter(|v| !v.is_empty()).map(Value::from);
     let logs = shown.log_configuration().and_then(|l| l.level());
     let settings = [
         ("invocationType", invocation),
-        ("inputTemplate", filled(template)),
         ("enrichment", filled(shown.enrichment())),
         ("kmsKeyIdentifier", filled(shown.kms_key_identifier())),
         (

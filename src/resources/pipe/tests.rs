@@ -19,6 +19,8 @@ const DELETE: &str = "DELETE /v1/pipes/payment-events-pipe-dev";
 const TAGS: &str =
     "/tags/arn%3Aaws%3Apipes%3Aeu-central-1%3A123456789012%3Apipe%2Fpayment-events-pipe-dev";
 
+const TEMPLATE: &str = r#"{"keys": <$.dynamodb.Keys>}"#;
+
 fn pipe() -> Pipe {
     Pipe {
         name: NAME.to_owned(),
@@ -35,6 +37,7 @@ fn pipe() -> Pipe {
         parallelization_factor: 2,
         bisect_on_failure: true,
         dead_letter_queue: Input::known(QUEUE),
+        input_template: TEMPLATE.to_owned(),
         running: true,
         unmanaged: Unmanaged::new(),
     }
@@ -67,7 +70,10 @@ fn shown(pipe: &Pipe) -> Value {
                 "DeadLetterConfig": {"Arn": pipe.dead_letter_queue.get().unwrap()},
             },
         },
-        "TargetParameters": {"StepFunctionStateMachineParameters": {"InvocationType": "FIRE_AND_FORGET"}},
+        "TargetParameters": {
+            "InputTemplate": pipe.input_template,
+            "StepFunctionStateMachineParameters": {"InvocationType": "FIRE_AND_FORGET"},
+        },
         "Tags": wanted().tags,
     });
     if pipe.bisect_on_failure {
@@ -157,8 +163,10 @@ async fn a_new_pipe_is_made_whole_in_one_call_and_waited_for() {
     assert_eq!(put, Put::Waiting("pipe to run"));
     let sent = script.body(CREATE);
     assert_eq!(sent["DesiredState"], "RUNNING");
-    let target =
-        json!({"StepFunctionStateMachineParameters": {"InvocationType": "FIRE_AND_FORGET"}});
+    let target = json!({
+        "InputTemplate": TEMPLATE,
+        "StepFunctionStateMachineParameters": {"InvocationType": "FIRE_AND_FORGET"},
+    });
     assert_eq!(sent["TargetParameters"], target);
     let stream = &sent["SourceParameters"]["DynamoDBStreamParameters"];
     assert_eq!(stream["StartingPosition"], "TRIM_HORIZON");
@@ -213,7 +221,7 @@ async fn every_change_is_one_update_that_carries_the_whole_blocks() {
         let sent = script.body(UPDATE);
         assert_eq!(sent["RoleArn"], ROLE);
         assert_eq!(sent["DesiredState"], "RUNNING");
-        assert_eq!(sent["TargetParameters"]["InputTemplate"], "");
+        assert_eq!(sent["TargetParameters"]["InputTemplate"], TEMPLATE);
         let block = &sent["SourceParameters"]["DynamoDBStreamParameters"];
         assert_eq!(block.as_object().unwrap().len(), 7, "{block}");
         assert_eq!(sent.get("Enrichment").is_some(), number == 10);
