@@ -86,6 +86,21 @@ async fn the_metric_math_of_an_alarm_reads_back_and_nothing_is_invented() {
 }
 
 #[tokio::test]
+async fn dashboards_can_be_listed() {
+    let observe = async |sdk: &SdkConfig| {
+        let client = aws_sdk_cloudwatch::Client::new(sdk);
+        let put = client.put_dashboard().dashboard_name("board");
+        let put = put.dashboard_body(r#"{"widgets":[]}"#);
+        put.send().await.expect("dashboard");
+        let listed = client.list_dashboards().send().await.ok()?;
+        let board = listed.dashboard_entries?.into_iter().next()?;
+        Some((board.dashboard_name, board.last_modified.is_some()))
+    };
+    let right = Some((Some("board".to_owned()), true));
+    assert_filled(observe, None, right).await;
+}
+
+#[tokio::test]
 async fn the_key_of_a_log_group_can_be_set_changed_and_taken_away() {
     let observe = async |sdk: &SdkConfig| {
         let logs = aws_sdk_cloudwatchlogs::Client::new(sdk);

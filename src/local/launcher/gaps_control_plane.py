@@ -10,6 +10,7 @@ from replace import replace
 
 def fill():
     _fill_alarms()
+    _fill_dashboard_times()
     _fill_log_group_keys()
     _fill_empty_secrets()
 
@@ -43,6 +44,20 @@ def _fill_alarms():
 def _as_put(alarm):
     described = {**alarm, **alarm.get("asPut", {})}
     return {key: value for key, value in described.items() if key != "asPut" and value is not None}
+
+
+def _fill_dashboard_times():
+    """Gap: dashboards are listed with a time that CBOR clients cannot read."""
+
+    @replace(cloudwatch, "_cbor_ok")
+    def _cbor_ok(stock, answer):
+        boards = answer.get("DashboardEntries")
+        return stock(answer if boards is None else {**answer, "DashboardEntries": [_readable(one) for one in boards]})
+
+
+def _readable(board):
+    written = cloudwatch._dashboards[board["DashboardName"]]["LastModified"]
+    return {**board, "LastModified": cloudwatch._cbor_timestamp(written)}
 
 
 def _fill_log_group_keys():

@@ -1,0 +1,26 @@
+//! The deployed stack, read through the SDK and used through HTTP.
+//!
+//! Deploys with the real binary to an emulator of its own. With PAYHOOK_TEST_ENV=NAME and AWS credentials, the stack that
+//! cfn-outputs/flat-outputs.json describes is checked and used instead; nothing is deployed or destroyed then.
+
+mod integration {
+    mod clients;
+    mod deployed;
+    mod inventory;
+    mod items;
+    mod outcomes;
+    mod place;
+    mod senders;
+    mod stripe_api;
+    mod wire;
+
+    mod api;
+    mod confirmation;
+    mod functions;
+    mod life;
+    mod refusals;
+    mod roles;
+    mod storage;
+    mod webhooks;
+    mod workflow;
+}

@@ -1,0 +1,134 @@
+//! The one deployment that all checks and webhooks share.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use super::clients::Clients;
+use super::place::{Place, succeeded};
+use super::stripe_api::StripeApi;
+
+/// Names the environment of a real account; everything runs on an emulator without it.
+const REAL: &str = "PAYHOOK_TEST_ENV";
+
+pub struct Deployed {
+    outputs: BTreeMap<String, String>,
+    /// Stands for Stripe's API; a real account asks the real one.
+    pub stripe_api: Option<StripeApi>,
+    endpoint: Option<String>,
+}
+
+/// The deployment, made by the first test that asks.
+pub fn deployed() -> &'static Deployed {
+    static DEPLOYED: OnceLock<Deployed> = OnceLock::new();
+    DEPLOYED.get_or_init(|| match std::env::var(REAL) {
+        Ok(env) => Deployed::on_aws(&env),
+        Err(_) => Deployed::on_emulator(),
+    })
+}
+
+impl Deployed {
+    fn on_aws(env: &str) -> Self {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("cfn-outputs/flat-outputs.json");
+        let outputs = read(&file);
+        assert_eq!(
+            outputs.get("environment").map(String::as_str),
+            Some(env),
+            "{} is of another environment: deploy {env} first",
+            file.display()
+        );
+        Self {
+            outputs,
+            stripe_api: None,
+            endpoint: None,
+        }
+    }
+
+    fn on_emulator() -> Self {
+        let stripe_api = StripeApi::start();
+        let place = Place::new(&[(
+            "providers.stripe.confirm.base_url",
+            stripe_api.url.clone().into(),
+        )]);
+        succeeded(&place.payhook("deploy"));
+        place.tell("secret set stripe", "whsec_integration_of_stripe");
+        place.tell("secret set stripe --api-key", "sk_test_integration");
+        place.tell(
+            "secret set standard_webhooks",
+            "whsec_aW50ZWdyYXRpb24gb2Ygc3RhbmRhcmQgd2ViaG9va3M=",
+        );
+        place.tell("secret set generic_hmac", "integration-of-generic-hmac");
+        Self {
+            outputs: read(&place.outputs_file()),
+            stripe_api: Some(stripe_api),
+            endpoint: Some(place.endpoint()),
+        }
+    }
+
+    /// One value of flat-outputs.json.
+    pub fn output(&self, key: &str) -> &str {
+        let value = self.outputs.get(key);
+        value.unwrap_or_else(|| panic!("flat-outputs.json has no {key}"))
+    }
+
+    pub async fn clients(&self) -> Clients {
+        match &self.endpoint {
+            Some(endpoint) => Clients::emulated(endpoint),
+            None => Clients::of_aws(self.output("region")).await,
+        }
+    }
+
+    /// ARN of the one key.
+    pub async fn key_arn(&self) -> String {
+        let kms = self.clients().await.kms();
+        let key = kms.describe_key().key_id(self.output("kmsKeyId"));
+        let key = key.send().await.expect("DescribeKey").key_metadata;
+        key.and_then(|key| key.arn).expect("its ARN")
+    }
+
+    /// A provider's signing secret that is valid now.
+    pub async fn secret(&self, provider: &str) -> String {
+        let secrets = self.clients().await.secrets();
+        let value = secrets
+            .get_secret_value()
+            .secret_id(self.output("secretName"));
+        let value = value.send().await.expect("GetSecretValue").secret_string;
+        let value: Value = serde_json::from_str(&value.expect("a text")).expect("JSON");
+        let first = &value[provider]["signing"][0];
+        let text = first.as_str().or_else(|| first["value"].as_str());
+        text.unwrap_or_else(|| panic!("{provider} has no secret: `payhook secret set {provider}`"))
+            .to_owned()
+    }
+}
+
+fn read(file: &Path) -> BTreeMap<String, String> {
+    let text = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    serde_json::from_slice(&text).expect("a flat object of texts")
+}
+
+#[test]
+fn the_flat_outputs_hold_what_pipelines_rely_on() {
+    let stack = deployed();
+    let env = stack.output("environment");
+    for (key, expected) in [
+        ("paymentsTableName", format!("payments-{env}")),
+        (
+            "webhookValidatorFunctionName",
+            format!("webhook-validator-{env}"),
+        ),
+        (
+            "paymentProcessorFunctionName",
+            format!("payment-processor-{env}"),
+        ),
+    ] {
+        assert_eq!(stack.output(key), expected, "{key}");
+    }
+    assert!(stack.output("apiUrl").ends_with("/prod/webhooks"));
+    assert!(stack.output("apiUrl").contains(stack.output("apiId")));
+    let state_machine = format!(":stateMachine:payment-processor-{env}");
+    assert!(stack.output("stateMachineArn").ends_with(&state_machine));
+    assert!(!stack.output("kmsKeyId").contains(':'), "an id, not an ARN");
+}

@@ -1,0 +1,131 @@
+//! A stack from nothing to nothing: deployed, left alone, changed, destroyed.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use aws_sdk_kms::types::KeyState;
+use serde_json::Value;
+
+use super::clients::Clients;
+use super::inventory::inventory;
+use super::place::{Place, succeeded};
+use super::wire::Wire;
+
+/// Exit code of `preview --detailed-exitcode` when something would change.
+const CHANGES: i32 = 4;
+
+/// A setting of infra.toml, and the calls that change exactly that.
+const CHANGES_LAND: [(&str, i64, &[&str]); 3] = [
+    (
+        "logs.retention_days",
+        30,
+        &[
+            "PutRetentionPolicy",
+            "PutRetentionPolicy",
+            "PutRetentionPolicy",
+            "PutRetentionPolicy",
+        ],
+    ),
+    (
+        "throttling.rate_limit",
+        60,
+        &["PATCH /restapis/{id}/stages/prod"],
+    ),
+    ("retry.interval_seconds", 1, &["UpdateStateMachine"]),
+];
+
+#[tokio::test]
+async fn a_stack_is_deployed_left_alone_changed_and_destroyed_without_a_trace() {
+    let place = Place::new(&[]);
+    succeeded(&place.payhook("local up"));
+    let clients = Clients::emulated(&place.endpoint());
+    let wire = Wire::to(&place.endpoint());
+    make_a_table_of_somebody_else(&clients).await;
+    let before = inventory(&clients).await;
+
+    println!("the first deploy makes the stack");
+    succeeded(&place.payhook("deploy"));
+    assert!(inventory(&clients).await.len() > before.len() + 25);
+    let outputs: Value =
+        serde_json::from_slice(&fs::read(place.outputs_file()).expect("outputs")).expect("JSON");
+    let text = |key: &str| outputs[key].as_str().expect("a text").to_owned();
+
+    println!("what is deployed is used and holds the eight constraints");
+    succeeded(&place.payhook("send standard_webhooks"));
+    succeeded(&place.payhook("verify"));
+
+    println!("the second deploy makes no mutating call");
+    succeeded(&place.payhook_at(&wire.url, "deploy"));
+    let (reads, mutations) = wire.take();
+    assert_eq!(mutations, [""; 0]);
+    assert!(reads.len() > 30, "it looked at everything: {reads:?}");
+    let after_deploy = place.payhook("preview --detailed-exitcode");
+    succeeded(&after_deploy);
+
+    println!("a changed setting changes exactly that");
+    let mut settings = Vec::new();
+    for (key, value, calls) in CHANGES_LAND {
+        settings.push((key, value.into()));
+        place.configure(&settings);
+        let preview = place.payhook("preview --detailed-exitcode");
+        assert_eq!(preview.status.code(), Some(CHANGES), "{key} is seen");
+        succeeded(&place.payhook_at(&wire.url, "deploy"));
+        let (_, mutations) = wire.take();
+        let id = text("apiId");
+        let calls: Vec<_> = calls.iter().map(|call| call.replace("{id}", &id)).collect();
+        assert_eq!(mutations, calls, "{key}");
+        succeeded(&place.payhook("preview --detailed-exitcode"));
+    }
+
+    println!("destroy leaves nothing of ours and everything else");
+    succeeded(&place.payhook("destroy --yes"));
+    let after = inventory(&clients).await;
+    let differ: BTreeSet<_> = before.symmetric_difference(&after).collect();
+    assert!(differ.is_empty(), "left or taken: {differ:?}");
+    assert!(!place.outputs_file().exists());
+    only_wait_for_their_deletion(&clients, &text("kmsKeyId"), &text("secretName")).await;
+
+    println!("what is destroyed can be deployed again");
+    succeeded(&place.payhook("deploy"));
+    succeeded(&place.payhook("send generic_hmac"));
+}
+
+async fn only_wait_for_their_deletion(clients: &Clients, key: &str, secret: &str) {
+    let key = clients
+        .kms()
+        .describe_key()
+        .key_id(key)
+        .send()
+        .await
+        .expect("DescribeKey");
+    let state = key.key_metadata.and_then(|key| key.key_state);
+    assert_eq!(state, Some(KeyState::PendingDeletion));
+    let secret = clients
+        .secrets()
+        .describe_secret()
+        .secret_id(secret)
+        .send()
+        .await;
+    assert!(secret.expect("DescribeSecret").deleted_date.is_some());
+}
+
+/// Its name begins as ours do.
+async fn make_a_table_of_somebody_else(clients: &Clients) {
+    let id = AttributeDefinition::builder()
+        .attribute_name("id")
+        .attribute_type(ScalarAttributeType::S);
+    let key = KeySchemaElement::builder()
+        .attribute_name("id")
+        .key_type(KeyType::Hash);
+    let table = clients
+        .dynamodb()
+        .create_table()
+        .table_name("payments-of-somebody-else")
+        .attribute_definitions(id.build().expect("an attribute"))
+        .key_schema(key.build().expect("a key"))
+        .billing_mode(BillingMode::PayPerRequest);
+    table.send().await.expect("CreateTable");
+}
