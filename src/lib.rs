@@ -1,5 +1,11 @@
 //! payhook: one program that owns one payment webhook stack on AWS.
 
+// Whatever arrives, the program answers; it never panics.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
 pub mod artifact;
 pub mod asl;
 pub mod cli;

@@ -1,5 +1,11 @@
 //! Providers, payment event and store, shared by the two functions and the command line.
 
+// Whatever arrives, the program answers; it never panics.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
 pub mod api_gateway;
 pub mod aws;
 pub mod clock;
