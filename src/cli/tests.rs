@@ -203,7 +203,7 @@ fn state_that_is_held_damaged_or_too_new_is_told_apart() {
     let errors = [
         StateError::Held {
             env: "dev".to_owned(),
-            holder,
+            holder: Box::new(holder),
         },
         journal(JournalError::Damaged { line: 3, why }),
         journal(JournalError::Newer { line: 1, found: 9 }),
@@ -266,12 +266,12 @@ fn a_run_that_failed_names_every_step_and_each_next_thing_once() {
             Kind::Function,
             "webhook-validator-dev",
             Cause::Settle {
-                error: cloud(
+                error: Box::new(cloud(
                     "lambda:CreateFunction",
                     Class::Invalid,
                     "InvalidParameterValueException",
                     "cannot be assumed",
-                ),
+                )),
                 what: "role to be assumable by Lambda".to_owned(),
                 waited: Duration::from_secs(60),
             },

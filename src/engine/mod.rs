@@ -56,7 +56,7 @@ pub enum Cause {
     #[error("{error}; waited {} s for {what}", .waited.as_secs())]
     Settle {
         /// The last refusal.
-        error: CloudError,
+        error: Box<CloudError>,
         /// What was waited for.
         what: String,
         /// How long.

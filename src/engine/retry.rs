@@ -76,7 +76,7 @@ impl Patience {
         if waited + pause > budget {
             let what = cause.to_owned();
             return Verdict::Stop(Cause::Settle {
-                error: error.clone(),
+                error: Box::new(error.clone()),
                 what,
                 waited,
             });

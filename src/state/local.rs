@@ -39,7 +39,7 @@ pub enum StateError {
         /// Environment.
         env: String,
         /// Who.
-        holder: Holder,
+        holder: Box<Holder>,
     },
 }
 
@@ -122,10 +122,10 @@ impl LocalStore {
                 let mut text = String::new();
                 file.read_to_string(&mut text)
                     .map_err(|e| store.io("read", &path, e))?;
-                let holder = serde_json::from_str(&text).unwrap_or_default();
+                let holder: Holder = serde_json::from_str(&text).unwrap_or_default();
                 return Err(StateError::Held {
                     env: store.env,
-                    holder,
+                    holder: Box::new(holder),
                 });
             }
             Err(TryLockError::Error(e)) => return Err(store.io("lock", &path, e)),
