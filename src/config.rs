@@ -93,7 +93,6 @@ pub struct Retry {
     pub max_attempts: MaxAttempts,
     /// Always above the interval, as Step Functions demands.
     pub max_delay: MaxDelaySeconds,
-    pub jitter: Jitter,
 }
 
 /// How records travel from the stream to the state machine.

@@ -8,7 +8,7 @@ use super::providers;
 use super::section::{Notes, Section};
 use super::setting::Setting;
 use super::values::{
-    ApiTimeoutSeconds, ArmTarget, Builder, EndpointUrl, EnvName, Jitter, Region, TimeoutSeconds,
+    ApiTimeoutSeconds, ArmTarget, Builder, EndpointUrl, EnvName, Region, TimeoutSeconds,
 };
 use super::{
     Alarms, Artifact, Config, Dashboard, Endpoint, Events, FunctionSettings, Key, Lambda, Local,
@@ -189,7 +189,6 @@ fn retry(mut section: Section<'_>) -> Retry {
         backoff_rate: section.value_or_default("backoff_rate"),
         max_attempts: section.value_or_default("max_attempts"),
         max_delay: section.value_or_default("max_delay_seconds"),
-        jitter: section.value_or("jitter", Jitter::Full),
     };
     if retry.max_delay.get() <= retry.interval.get() {
         let at = section

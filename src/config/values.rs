@@ -123,11 +123,6 @@ texts! {
 }
 
 words! {
-    /// How retry delays are spread, so that events which failed together do not return together.
-    Jitter {
-        Full = "full",
-        None = "none",
-    }
     /// What compiles the functions for AWS.
     Builder {
         /// cargo-lambda where it is installed, else cargo with a cross linker.
