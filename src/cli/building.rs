@@ -2,13 +2,11 @@
 
 use super::{Context, Ui};
 use crate::artifact::{self, Artifact, Progress, Request, Target};
+use crate::view::progress::Single;
 use serde_json::json;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
-use tokio::time::{MissedTickBehavior, interval_at};
-
-/// Time between two signs of life.
-const PULSE: Duration = Duration::from_secs(5);
+use std::time::Instant;
+use tokio::time::interval;
 
 /// Builds both functions for where the environment runs; the compiler does again only what has changed.
 pub async fn build(context: &Context) -> anyhow::Result<Vec<Artifact>> {
@@ -24,7 +22,7 @@ pub async fn build(context: &Context) -> anyhow::Result<Vec<Artifact>> {
     let ui = &context.ui;
     ui.note(format!("Building the functions for {machine} ..."));
     let start = Instant::now();
-    let artifacts = with_pulse(ui, &request).await?;
+    let artifacts = with_progress(ui, &request).await?;
     for artifact in artifacts.iter().filter(|_| ui.is_json()) {
         ui.json(&json!({
             "event": "built",
@@ -50,7 +48,7 @@ fn words(artifact: &Artifact) -> String {
     )
 }
 
-async fn with_pulse(ui: &Ui, request: &Request) -> anyhow::Result<Vec<Artifact>> {
+async fn with_progress(ui: &Ui, request: &Request) -> anyhow::Result<Vec<Artifact>> {
     let doing = Mutex::new(None::<String>);
     let mut progress = |progress: Progress| {
         if let Ok(mut doing) = doing.lock() {
@@ -62,14 +60,16 @@ async fn with_pulse(ui: &Ui, request: &Request) -> anyhow::Result<Vec<Artifact>>
     };
     let build = artifact::build(request, &mut progress);
     tokio::pin!(build);
-    let mut pulse = interval_at(tokio::time::Instant::now() + PULSE, PULSE);
-    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut line = Single::start(ui.is_live());
+    let mut ticks = interval(Single::TICK);
     loop {
         tokio::select! {
             built = &mut build => return Ok(built?),
-            _ = pulse.tick() => {
+            _ = ticks.tick() => {
                 let doing = doing.lock().ok().and_then(|doing| doing.clone());
-                ui.note(format!("  ... {}", doing.as_deref().unwrap_or("looking at what has changed")));
+                if let Some(line) = line.tick(doing.as_deref().unwrap_or("looking at what has changed")) {
+                    ui.note(line);
+                }
             }
         }
     }

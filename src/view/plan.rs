@@ -128,6 +128,7 @@ pub(super) fn why(step: &Step) -> Option<&str> {
     let silent = match step.action {
         Action::Create => step.reason == "not there yet",
         Action::Update => step.reason == crate::plan::listed(&step.changes),
+        Action::Delete => step.reason == "the stack is destroyed",
         Action::Adopt => true,
         _ => false,
     };

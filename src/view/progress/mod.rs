@@ -2,6 +2,7 @@
 
 mod board;
 mod live;
+mod single;
 mod steady;
 
 use crate::engine::{Event, Sink};
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 pub use board::Board;
 pub use live::Live;
+pub use single::Single;
 pub use steady::Steady;
 
 /// Shows events somewhere; dropping it ends the show.
