@@ -13,6 +13,7 @@ mod graph;
 mod interrupt;
 mod keyboard;
 mod local;
+mod made_secret;
 mod outputs;
 mod planning;
 mod policy;

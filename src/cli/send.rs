@@ -1,19 +1,16 @@
 use super::following::{Hops, Route, follow};
 use super::refusal::Misuse;
 use super::vault::{New, Vault};
-use super::{Context, Exit, secret};
+use super::{Context, Exit, made_secret, secret};
 use crate::outputs::{FlatOutputs, key};
 use crate::resources::Aws;
 use anyhow::Context as _;
-use aws_lc_rs::rand;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use payments::event::PaymentEvent;
 use payments::money::{Currency, Money};
-use payments::providers::{CannotSign, Outgoing, Provider, SampleSeed, Verified};
+use payments::providers::{Outgoing, Provider, SampleSeed, Verified};
 use payments::request::{Headers, Request};
-use payments::secret::{Secret, SecretText};
+use payments::secret::Secret;
 use payments::settings::Settings;
 use serde_json::json;
 use std::time::Duration;
@@ -132,7 +129,7 @@ impl Send {
                 ),
             ));
         }
-        let value = random_secret(provider, settings)?;
+        let value = made_secret::random_secret(provider, settings)?;
         let new = New {
             value,
             not_before: None,
@@ -170,7 +167,7 @@ impl Send {
                 "give whole minor units, such as 1999 for 19.99",
             )
         })?;
-        let nonce = hex::encode(random::<12>()?);
+        let nonce = hex::encode(made_secret::random::<12>()?);
         let seed = SampleSeed {
             nonce: &nonce,
             payment_id: self.payment.as_deref(),
@@ -200,59 +197,6 @@ fn accepted(context: &Context, vault: &Vault, provider: &str) -> anyhow::Result<
         .provider(provider)
         .and_then(|known| known.valid_at(context.now()).next());
     Ok(value.cloned().map(Secret::always))
-}
-
-/// A secret in a form in which the provider issues them.
-fn random_secret(provider: &dyn Provider, settings: &Settings) -> anyhow::Result<SecretText> {
-    let bytes = random::<32>()?;
-    let hex = hex::encode(bytes);
-    let forms = [
-        format!("whsec_{}", STANDARD.encode(bytes)),
-        hex.clone(),
-        STANDARD.encode(bytes),
-        json!({"public_key": hex, "private_key": hex}).to_string(),
-        json!({ "1": hex }).to_string(),
-    ];
-    let fits = |form: &&String| {
-        let Ok(secrets) = payments::secret::Secrets::parse(
-            &json!({"x": {"signing": [named_or_text(form)]}}).to_string(),
-        ) else {
-            return false;
-        };
-        let secret = secrets
-            .provider("x")
-            .and_then(|known| known.signing.first().cloned());
-        let signed = secret.map(|secret| {
-            provider.sign(
-                Outgoing::default(),
-                &secret,
-                settings,
-                jiff::Timestamp::UNIX_EPOCH,
-            )
-        });
-        !matches!(signed, None | Some(Err(CannotSign::Secret(_))))
-    };
-    let form = forms.iter().find(fits);
-    let form = form.with_context(|| {
-        format!(
-            "no secret of {} can be made here; set it with `payhook secret set`",
-            provider.key()
-        )
-    })?;
-    Ok(SecretText::new(form))
-}
-
-fn named_or_text(form: &str) -> serde_json::Value {
-    match serde_json::from_str(form) {
-        Ok(serde_json::Value::Object(named)) => named.into(),
-        _ => form.into(),
-    }
-}
-
-fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
-    Ok(bytes)
 }
 
 fn request_of(outgoing: &Outgoing, provider: &str, context: &Context) -> Request {

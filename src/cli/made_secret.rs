@@ -1,0 +1,146 @@
+//! A random signing secret, where a provider has none yet.
+
+use anyhow::Context as _;
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use payments::providers::{CannotSign, Outgoing, Provider};
+use payments::secret::{SecretText, Secrets};
+use payments::settings::Settings;
+use serde_json::json;
+
+/// A secret in a form in which the provider issues them.
+pub fn random_secret(provider: &dyn Provider, settings: &Settings) -> anyhow::Result<SecretText> {
+    let bytes = random::<32>()?;
+    let hex = hex::encode(bytes);
+    let forms = [
+        format!("whsec_{}", STANDARD.encode(bytes)),
+        hex.clone(),
+        STANDARD.encode(bytes),
+        json!({"public_key": hex, "private_key": hex}).to_string(),
+        json!({ "1": hex }).to_string(),
+    ];
+    let fits = |form: &&String| {
+        let Ok(secrets) =
+            Secrets::parse(&json!({"x": {"signing": [named_or_text(form)]}}).to_string())
+        else {
+            return false;
+        };
+        let secret = secrets
+            .provider("x")
+            .and_then(|known| known.signing.first().cloned());
+        let signed = secret.map(|secret| {
+            provider.sign(
+                Outgoing::default(),
+                &secret,
+                settings,
+                jiff::Timestamp::UNIX_EPOCH,
+            )
+        });
+        !matches!(signed, None | Some(Err(CannotSign::Secret(_))))
+    };
+    let form = forms.iter().find(fits);
+    let form = form.with_context(|| {
+        format!(
+            "no secret of {} can be made here; set it with `payhook secret set`",
+            provider.key()
+        )
+    })?;
+    Ok(SecretText::new(form))
+}
+
+fn named_or_text(form: &str) -> serde_json::Value {
+    match serde_json::from_str(form) {
+        Ok(serde_json::Value::Object(named)) => named.into(),
+        _ => form.into(),
+    }
+}
+
+/// Random bytes.
+pub fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use payments::money::{Currency, Money};
+    use payments::providers::{self, Check, SampleSeed};
+    use payments::request::Request;
+    use payments::secret::ProviderSecrets;
+    use payments::signature::SignatureError;
+
+    fn sample(provider: &dyn Provider, now: jiff::Timestamp) -> Outgoing {
+        let currency = Currency::parse("EUR").expect("a currency");
+        let seed = SampleSeed {
+            nonce: "4f2a",
+            payment_id: None,
+            money: Money::from_minor("1999", currency, 2).expect("money"),
+            now,
+        };
+        let event_type = provider.sample_types().first().copied().unwrap_or_default();
+        provider.sample(event_type, &seed).expect("a sample")
+    }
+
+    fn secrets_of(form: &SecretText) -> ProviderSecrets {
+        let json = json!({"x": {"signing": [named_or_text(form.expose())]}}).to_string();
+        let secrets = Secrets::parse(&json).expect("usable");
+        secrets.provider("x").expect("known").clone()
+    }
+
+    #[test]
+    fn what_is_signed_with_a_made_secret_is_what_the_provider_would_have_sent() {
+        let now = jiff::Timestamp::now();
+        let settings = Settings {
+            url: Some("https://example.org/webhooks".to_owned()),
+            ..Settings::default()
+        };
+        let mut tried = Vec::new();
+        for provider in providers::all() {
+            let Ok(form) = random_secret(*provider, &settings) else {
+                continue;
+            };
+            let secrets = secrets_of(&form);
+            let secret = secrets.signing.first().expect("a secret");
+            let outgoing = match provider.sign(sample(*provider, now), secret, &settings, now) {
+                Err(CannotSign::ProviderHoldsKey(_)) => continue,
+                signed => signed.expect("signed"),
+            };
+            let request = Request {
+                method: "POST".to_owned(),
+                headers: outgoing
+                    .headers
+                    .iter()
+                    .map(|(name, value)| (name, value.clone()))
+                    .collect(),
+                query: query(&outgoing),
+                body: outgoing.body,
+                received_at: now,
+                ..Request::default()
+            };
+            let check = Check {
+                secrets: &secrets,
+                settings: &settings,
+                fetched: None,
+            };
+            let verified = provider.verify(&request, &check);
+            // What nobody signs is asked for at the provider's API instead.
+            let accepted = matches!(verified, Ok(_) | Err(SignatureError::FetchBackRequired));
+            assert!(accepted, "{}: {verified:?}", provider.key());
+            tried.push(provider.key());
+        }
+        for key in ["stripe", "standard_webhooks", "generic_hmac"] {
+            assert!(tried.contains(&key), "{key} is not in {tried:?}");
+        }
+    }
+
+    fn query(outgoing: &Outgoing) -> Vec<(String, String)> {
+        let pairs = outgoing.query.iter().flat_map(|query| query.split('&'));
+        pairs
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+}
