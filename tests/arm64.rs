@@ -26,7 +26,7 @@ async fn for_lambda(workspace: &Path, out: &Path) -> Vec<Artifact> {
     let request = Request {
         workspace: workspace.into(),
         target: Target::Arm64(config::Artifact {
-            builder: Builder::Cargo,
+            builder: Builder::Auto,
             target: ArmTarget::Gnu,
             linker: None,
         }),
@@ -134,7 +134,9 @@ async fn two_clones_in_different_folders_give_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let clone = folder.path().join(name);
         sample(&clone);
-        built.push(for_lambda(&clone, &clone.join(".payhook")).await);
+        let first = for_lambda(&clone, &clone.join(".payhook")).await;
+        assert_eq!(for_lambda(&clone, &clone.join(".payhook")).await, first);
+        built.push(first);
     }
     let hashes = |of: &[Artifact]| of.iter().map(|a| a.code_sha256.clone()).collect::<Vec<_>>();
     assert_eq!(hashes(&built[0]), hashes(&built[1]));

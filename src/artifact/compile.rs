@@ -40,7 +40,13 @@ pub(super) async fn compile(
         source,
     })?;
     if status.success() {
-        return Ok(messages.programs);
+        let mut programs = messages.programs;
+        if let Some(folder) = &recipe.moved_to {
+            for (name, path) in &mut programs {
+                *path = folder.join(name).join("bootstrap");
+            }
+        }
+        return Ok(programs);
     }
     Err(ArtifactError::Compile {
         failed: messages.failed.into_iter().collect(),

@@ -1,6 +1,7 @@
 //! The one command that compiles both functions.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use crate::config::{self, Builder};
 
@@ -13,6 +14,8 @@ pub(super) struct Recipe {
     pub program: OsString,
     pub args: Vec<OsString>,
     pub env: Vec<(String, OsString)>,
+    /// Where each program is left as `NAME/bootstrap`, if not where cargo says.
+    pub moved_to: Option<PathBuf>,
 }
 
 /// For the emulator of this machine: this machine's target and the profile payhook itself was built in.
@@ -28,6 +31,7 @@ pub(super) fn for_host(cargo: OsString) -> Recipe {
         args,
         // An incremental build may cut the code differently each time, and then hash differently.
         env: vec![("CARGO_INCREMENTAL".into(), "0".into())],
+        moved_to: None,
     }
 }
 
@@ -45,14 +49,18 @@ pub(super) fn for_lambda(
     }
 }
 
+/// cargo-lambda's own optimisations are left out: the workspace's release profile says it all, panics included.
 fn cargo_lambda(tools: &Toolchain, target: &str) -> Recipe {
-    let mut args = words("lambda build --message-format=json --release --target");
-    args.push(target.into());
+    let folder = tools.folders.target.join("lambda");
+    let mut args =
+        words("lambda build --disable-optimizations --message-format=json --release --target");
+    args.extend([target.into(), "--lambda-dir".into(), folder.clone().into()]);
     args.extend(each("--package"));
     Recipe {
         program: tools.cargo.clone(),
         args,
         env: vec![rustflags(tools)],
+        moved_to: Some(folder),
     }
 }
 
@@ -96,6 +104,7 @@ fn plain_cargo(
         program: tools.cargo.clone(),
         args,
         env,
+        moved_to: None,
     })
 }
 
@@ -197,6 +206,9 @@ mod tests {
             ..bare()
         };
         let second = |builder| for_lambda(&tools, &settings(builder)).unwrap().args[0].clone();
+        insta::assert_snapshot!(shown(
+            &for_lambda(&tools, &settings(Builder::Auto)).unwrap()
+        ));
         assert_eq!(second(Builder::Auto), "lambda");
         assert_eq!(second(Builder::CargoLambda), "lambda");
         assert_eq!(second(Builder::Cargo), "build");
