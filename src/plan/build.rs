@@ -1,6 +1,6 @@
 //! The plan of a deploy.
 
-use super::{Action, Change, Foreign, Plan, PlanError, Step, StepId, changes, tag};
+use super::{Action, Change, Foreign, Plan, PlanError, Step, StepId, UNOBSERVABLE, changes, tag};
 use crate::graph::{Graph, LogicalName, Node, OutputRef, given, resolve};
 use crate::resources::{
     Address, Condition, Definition, Given, Kind, Outputs, Replace, Seen, Tags, definition,
@@ -212,6 +212,9 @@ impl<'a> Builder<'a> {
         entry: Option<&Entry>,
         seen: &Seen,
     ) -> Finding {
+        if seen.shows_nothing_of(desired) {
+            return self.unobservable(rules, desired, seen);
+        }
         let mut found = changes(&visible(rules, seen, entry, desired), desired);
         if let (true, Some(tags)) = (rules.tagged(), &seen.tags) {
             let wanted = self.facts.tags_of(&node.name);
@@ -266,6 +269,17 @@ impl<'a> Builder<'a> {
             action,
             reason,
             changes: found,
+            known,
+        }
+    }
+
+    fn unobservable(&self, rules: &dyn Definition, desired: &Value, seen: &Seen) -> Finding {
+        let mut known = seen.outputs.clone();
+        known.extend(rules.predicted(desired, &self.facts.given));
+        Finding {
+            action: Action::Keep,
+            reason: UNOBSERVABLE.to_owned(),
+            changes: vec![],
             known,
         }
     }

@@ -95,7 +95,15 @@ pub struct Step {
     pub retired: bool,
 }
 
+/// The reason of a step for a resource of which this endpoint shows nothing.
+const UNOBSERVABLE: &str = "not observable at this endpoint, so it is left out";
+
 impl Step {
+    /// Whether it leaves out a resource that an emulator does not have.
+    pub fn is_unobservable(&self) -> bool {
+        self.action == Action::Keep && self.reason == UNOBSERVABLE
+    }
+
     /// Whether it makes calls that change something.
     pub fn mutates(&self) -> bool {
         match self.action {

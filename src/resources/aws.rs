@@ -80,6 +80,11 @@ impl Aws {
         Ok(Self::new(&config, given, emulated))
     }
 
+    /// Whether an error means that this emulator lacks the operation; never on AWS itself.
+    pub fn lacks(&self, error: &CloudError) -> bool {
+        self.emulated && error.is_unknown_operation()
+    }
+
     /// Makes the clients for an account that is already known.
     pub fn new(config: &SdkConfig, given: Given, emulated: bool) -> Self {
         let config = &config

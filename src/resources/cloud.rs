@@ -37,6 +37,15 @@ pub struct Seen {
     pub unseen: Vec<String>,
 }
 
+impl Seen {
+    /// Whether this endpoint shows nothing of a resource with these properties.
+    pub fn shows_nothing_of(&self, properties: &Value) -> bool {
+        let unseen = |name: &String| self.unseen.contains(name);
+        let properties = properties.as_object();
+        properties.is_some_and(|p| !p.is_empty() && p.keys().all(unseen))
+    }
+}
+
 /// Everything the engine asks of a cloud.
 #[async_trait]
 pub trait Cloud: Send + Sync {

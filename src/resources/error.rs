@@ -31,6 +31,9 @@ pub enum Class {
     Failed,
 }
 
+/// Stands for the error code of an answer that has none.
+const NO_CODE: &str = "Unknown";
+
 /// An AWS call that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloudError {
@@ -64,6 +67,11 @@ impl CloudError {
     /// Whether it says that the thing is not there.
     pub fn is_absent(&self) -> bool {
         self.class == Class::NotFound
+    }
+
+    /// Whether the endpoint does not know the operation at all: AWS gives every 404 of its own an error code.
+    pub fn is_unknown_operation(&self) -> bool {
+        self.status == Some(404) && self.code == NO_CODE
     }
 }
 
@@ -122,7 +130,7 @@ where
     let Some(service) = error.as_service_error() else {
         return unanswered(call, error, status);
     };
-    let code = service.code().unwrap_or("Unknown").to_owned();
+    let code = service.code().unwrap_or(NO_CODE).to_owned();
     let message = service.message().unwrap_or_default().to_owned();
     let class = classify(call, &code, &message, status);
     let request_id = service.request_id().map(str::to_owned);

@@ -184,6 +184,14 @@ impl<R> Observed<R> {
             unseen: Vec::new(),
         }
     }
+
+    /// A resource of a service that this emulator does not have; `all` names every property.
+    pub fn unobservable(properties: R, outputs: Outputs, all: &[&'static str]) -> Self {
+        Self {
+            unseen: all.to_vec(),
+            ..Self::settled(properties, outputs, None)
+        }
+    }
 }
 
 /// What one put did.

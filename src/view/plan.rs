@@ -96,8 +96,29 @@ pub fn plan(plan: &Plan, heading: &Heading<'_>, paint: Paint) -> String {
         }
         text.push('\n');
     }
+    left_out(&mut text, plan, width);
     text.push_str(&totals(plan));
     text
+}
+
+/// What an emulator does not have; said every time, so that nobody takes it for deployed.
+fn left_out(text: &mut String, plan: &Plan, width: usize) {
+    let mut steps = plan.steps.iter().filter(|s| s.is_unobservable()).peekable();
+    if steps.peek().is_none() {
+        return;
+    }
+    push(
+        text,
+        format_args!("  ? not observable at this endpoint, so left out"),
+    );
+    for step in steps {
+        let kind = step.kind.as_str();
+        push(
+            text,
+            format_args!("      {kind:<width$}  {}", step.physical),
+        );
+    }
+    text.push('\n');
 }
 
 fn item(text: &mut String, item: &Item<'_>, width: usize, paint: Paint) {
@@ -161,7 +182,8 @@ pub fn totals(plan: &Plan) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, words)| format!("{count} {words}"))
         .collect();
-    let kept = plan.count(Action::Keep);
+    let unobservable = plan.steps.iter().filter(|s| s.is_unobservable()).count();
+    let kept = plan.count(Action::Keep) - unobservable;
     if parts.is_empty() {
         let are = if kept == 1 {
             "resource is"

@@ -239,3 +239,27 @@ async fn an_alarm_lives_and_dies_on_the_emulator() {
         die(&aws, &at).await;
     }
 }
+
+#[tokio::test]
+async fn only_an_emulator_may_lack_alarms_and_an_absent_operation_is_not_an_absent_alarm() {
+    let lacking = || [reply(DESCRIBE, 404, "Not Found".into())];
+    let (aws, _) = scripted(lacking());
+    assert!(Alarm::read(&aws, &wanted()).await.is_err());
+    let (mut aws, script) = scripted(lacking());
+    aws.emulated = true;
+    let observed = Alarm::read(&aws, &wanted()).await.unwrap().unwrap();
+    assert_eq!(observed.properties, alarm());
+    assert_eq!(observed.outputs["alarmArn"], ARN);
+    script.assert_calls([DESCRIBE]);
+    let refused = reply_error(DESCRIBE, 404, "ResourceNotFound", "no alarm");
+    let (mut aws, _) = scripted([refused]);
+    aws.emulated = true;
+    assert!(Alarm::read(&aws, &wanted()).await.is_err());
+}
+
+#[test]
+fn an_unobservable_alarm_names_every_property_as_unseen() {
+    let data = serde_json::to_value(alarm()).unwrap();
+    let names: Vec<_> = data.as_object().unwrap().keys().collect();
+    assert_eq!(names, calls::ALL);
+}

@@ -1,6 +1,6 @@
 //! The calls that read, write and delete a REST API.
 
-use super::observe::Shown;
+use super::observe::{Shown, respell};
 use super::{Api, CONTENT, ID, assemble, body, gateway};
 use crate::resources::{
     At, Aws, CloudError, Condition, Delete, During, Live, Observed, Outputs, Put, Resource, Tags,
@@ -160,11 +160,17 @@ fn observed(aws: &Aws, at: &At<Api>, id: &str, shown: &Shown, tags: Tags) -> Obs
         true => shown.not_kept(),
         false => Vec::new(),
     };
+    if aws.emulated {
+        properties.routes.iter_mut().for_each(respell);
+    }
     for property in &unseen {
         match *property {
             "validatesParameters" => {
                 properties.validates_parameters = at.properties.validates_parameters;
             }
+            "binaryMediaTypes" => properties
+                .binary_media_types
+                .clone_from(&at.properties.binary_media_types),
             _ => properties
                 .gateway_responses
                 .clone_from(&at.properties.gateway_responses),

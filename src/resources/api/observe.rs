@@ -85,7 +85,7 @@ impl Shown {
         maps.flat_map(HashMap::values)
     }
 
-    /// What an endpoint that is not AWS does not keep: some emulators import neither validators nor answers.
+    /// What an endpoint that is not AWS does not keep: some emulators import neither validators, answers nor media types.
     pub fn not_kept(&self) -> Vec<&'static str> {
         let mut missing = Vec::new();
         let referred = self.methods().any(|m| m.request_validator_id().is_some());
@@ -95,7 +95,25 @@ impl Shown {
         if self.answers.is_empty() {
             missing.push("gatewayResponses");
         }
+        // moto 5.2 takes no media types at creation, and a patch's as empty text.
+        if self.api.binary_media_types().iter().all(String::is_empty) {
+            missing.push("binaryMediaTypes");
+        }
         missing
+    }
+}
+
+/// Forgets settings that only differ in their spelling: moto 5.2 shows an imported integration as the body spells it.
+pub(super) fn respell(route: &mut Route) {
+    let usual = [
+        ("integrationType", "AWS_PROXY"),
+        ("passthroughBehavior", "WHEN_NO_MATCH"),
+    ];
+    for (setting, usual) in usual {
+        let shown = route.unmanaged.get(setting).and_then(Value::as_str);
+        if shown.is_some_and(|shown| shown.eq_ignore_ascii_case(usual)) {
+            route.unmanaged.remove(setting);
+        }
     }
 }
 

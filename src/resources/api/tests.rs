@@ -360,3 +360,27 @@ async fn only_an_emulator_may_show_less_than_it_was_given() {
     assert_eq!(observed.unseen, ["validatesParameters", "gatewayResponses"]);
     assert_eq!(observed.properties, api());
 }
+
+#[tokio::test]
+async fn only_an_emulator_may_spell_an_integration_as_it_was_imported_and_lose_media_types() {
+    let mut fake = Fake::of(&api(), &wanted().tags);
+    for resource in &mut fake.resources[1..] {
+        let integration = &mut resource["resourceMethods"]["POST"]["methodIntegration"];
+        integration["type"] = "aws_proxy".into();
+        integration["passthroughBehavior"] = "when_no_match".into();
+    }
+    fake.api["binaryMediaTypes"] = json!([""]);
+    let observed = read(&fake).await;
+    assert_eq!(observed.properties.routes[0].unmanaged.len(), 2);
+    assert_eq!(observed.properties.binary_media_types, [""]);
+    assert!(observed.unseen.is_empty());
+    let unknown = reply(&format!("GET {TAGS}"), 404, "Not Found".into());
+    let (aws, _) = scripted(fake.replies().into_iter().chain([unknown]));
+    let emulator = Aws {
+        emulated: true,
+        ..aws
+    };
+    let observed = Api::read(&emulator, &known()).await.unwrap().unwrap();
+    assert_eq!(observed.unseen, ["binaryMediaTypes"]);
+    assert_eq!(observed.properties, api());
+}

@@ -147,3 +147,20 @@ async fn a_dashboard_lives_and_dies_on_the_emulator() {
     .await;
     die(&aws, &at).await;
 }
+
+#[tokio::test]
+async fn only_an_emulator_may_lack_dashboards() {
+    let lacking = || [reply(GET, 404, "Not Found".into())];
+    let (aws, _) = scripted(lacking());
+    assert!(Dashboard::read(&aws, &wanted()).await.unwrap().is_none());
+    let (mut aws, _) = scripted(lacking());
+    aws.emulated = true;
+    let observed = Dashboard::read(&aws, &wanted()).await.unwrap().unwrap();
+    assert_eq!(observed.properties, dashboard());
+    let data = serde_json::to_value(dashboard()).unwrap();
+    let names: Vec<_> = data.as_object().unwrap().keys().collect();
+    assert_eq!(names, observed.unseen);
+    let (mut aws, _) = scripted([reply_error(GET, 404, "DashboardNotFoundError", "none")]);
+    aws.emulated = true;
+    assert!(Dashboard::read(&aws, &wanted()).await.unwrap().is_none());
+}

@@ -35,9 +35,17 @@ impl Live for Function {
             .configuration
             .unwrap_or_else(|| FunctionConfiguration::builder().build());
         let mut properties = shape::properties(name, &shown)?;
-        let live = live
+        let mut live = live
             .map(|live| shape::properties(name, &live))
             .transpose()?;
+        let mut unseen = Vec::new();
+        // AWS always shows where a function logs to; moto 5.2 drops it.
+        if aws.emulated && shown.logging_config().is_none() {
+            unseen.push("logGroup");
+            for function in live.iter_mut().chain([&mut properties]) {
+                function.log_group = at.properties.log_group.clone();
+            }
+        }
         let departures = shape::alias_unmanaged(&properties, live.as_ref(), alias.as_ref());
         properties.unmanaged.extend(departures);
         let reserved = function
@@ -53,7 +61,7 @@ impl Live for Function {
             outputs,
             tags: Some(tags::collect(function.tags.unwrap_or_default())),
             condition: shape::condition(&shown),
-            unseen: Vec::new(),
+            unseen,
         }))
     }
 

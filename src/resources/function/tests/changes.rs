@@ -243,3 +243,33 @@ async fn a_refusal_for_the_account_s_minimum_says_all_numbers_and_is_final() {
     }
     assert_eq!(waits_for::<Function>(code, words), None);
 }
+
+#[tokio::test]
+async fn only_an_emulator_may_lack_the_question_for_the_account_s_concurrency() {
+    let unknown = || reply(SETTINGS, 404, "Not Found".into());
+    let refused = || reply_error(SETTINGS, 404, "ResourceNotFoundException", "none");
+    for (emulated, answer, passes) in [
+        (true, unknown(), true),
+        (false, unknown(), false),
+        (true, refused(), false),
+    ] {
+        let (mut aws, _) = scripted([answer]);
+        aws.emulated = emulated;
+        let checked = concurrency::check(&aws, "payment-processor-dev", 10, 0).await;
+        assert_eq!(checked.is_ok(), passes);
+    }
+}
+
+#[tokio::test]
+async fn only_an_emulator_may_drop_where_a_function_logs_to() {
+    let mut shows = described(&function());
+    shows.as_object_mut().unwrap().remove("LoggingConfig");
+    for (emulated, unseen) in [(true, vec!["logGroup"]), (false, vec![])] {
+        let (mut aws, _) = scripted(shown(shows.clone(), Some(shows.clone()), Some(10)));
+        aws.emulated = emulated;
+        let observed = Function::read(&aws, &wanted(function())).await;
+        let observed = observed.unwrap().unwrap();
+        assert_eq!(observed.unseen, unseen);
+        assert_eq!(observed.properties == function(), emulated);
+    }
+}
