@@ -65,7 +65,7 @@ async fn an_event_that_never_succeeds_is_marked_fails_its_execution_and_keeps_no
         let batch = failed_execution(stack, &item).await;
         let shared: Vec<_> = others
             .iter()
-            .filter(|other| batch.contains(&other.event_id))
+            .filter(|other| batch.contains(&other.payment))
             .collect();
         for other in &shared {
             let item = settled(stack, other).await;
