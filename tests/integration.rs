@@ -1,7 +1,8 @@
 //! The deployed stack, read through the SDK and used through HTTP.
 //!
 //! Deploys with the real binary to an emulator of its own. With PAYHOOK_TEST_ENV=NAME and AWS credentials, the stack that
-//! cfn-outputs/flat-outputs.json describes is checked and used instead; nothing is deployed or destroyed then.
+//! cfn-outputs/flat-outputs.json describes is looked at and used instead, and nothing is deployed or destroyed; its
+//! providers need secrets, and Stripe's events must not be confirmed with Stripe, which does not know the test payments.
 
 mod integration {
     mod clients;

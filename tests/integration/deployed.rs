@@ -11,8 +11,8 @@ use super::clients::Clients;
 use super::place::{Place, succeeded};
 use super::stripe_api::StripeApi;
 
-/// Names the environment of a real account; everything runs on an emulator without it.
-const REAL: &str = "PAYHOOK_TEST_ENV";
+/// Names the environment of a stack that stands already; everything runs on an emulator without it.
+const STANDING: &str = "PAYHOOK_TEST_ENV";
 
 pub struct Deployed {
     outputs: BTreeMap<String, String>,
@@ -21,17 +21,22 @@ pub struct Deployed {
     endpoint: Option<String>,
 }
 
+/// The environment of a stack that stands already, which is only looked at and used.
+pub fn standing() -> Option<String> {
+    std::env::var(STANDING).ok()
+}
+
 /// The deployment, made by the first test that asks.
 pub fn deployed() -> &'static Deployed {
     static DEPLOYED: OnceLock<Deployed> = OnceLock::new();
-    DEPLOYED.get_or_init(|| match std::env::var(REAL) {
-        Ok(env) => Deployed::on_aws(&env),
-        Err(_) => Deployed::on_emulator(),
+    DEPLOYED.get_or_init(|| match standing() {
+        Some(env) => Deployed::already(&env),
+        None => Deployed::on_emulator(),
     })
 }
 
 impl Deployed {
-    fn on_aws(env: &str) -> Self {
+    fn already(env: &str) -> Self {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("cfn-outputs/flat-outputs.json");
         let outputs = read(&file);
         assert_eq!(
