@@ -3,14 +3,15 @@
 //!
 //! It runs on tokio's clock; with the clock paused a deploy of minutes takes milliseconds.
 
+mod account;
 mod latency;
 mod outputs;
 mod store;
 
 use crate::resources::{
-    Address, Class, Cloud, CloudError, Condition, Delete, Given, Kind, Outputs, Put, Seen, Tags,
-    definition,
+    Address, Class, Cloud, CloudError, Condition, Delete, Given, Put, Seen, Tags,
 };
+use account::Inner;
 use async_trait::async_trait;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -69,26 +70,6 @@ impl Power {
 
 /// Decides what goes wrong with a call, by its number, verb and resource.
 pub type Faults = Arc<dyn Fn(usize, &'static str, &str) -> Option<Fault> + Send + Sync>;
-
-#[derive(Clone, Debug)]
-struct Item {
-    logical: String,
-    properties: Value,
-    outputs: Outputs,
-    tags: Tags,
-    settled: Instant,
-    visible: Instant,
-    deleting: Option<Instant>,
-    what: &'static str,
-}
-
-#[derive(Clone, Default)]
-struct Inner {
-    items: BTreeMap<String, Item>,
-    calls: Vec<Call>,
-    serial: u64,
-    problems: Vec<String>,
-}
 
 /// An account of AWS in memory.
 #[derive(Clone)]
@@ -257,207 +238,6 @@ impl MemoryCloud {
             _ => {}
         }
         result.map(|(value, _)| value)
-    }
-}
-
-impl Item {
-    fn is_gone(&self, now: Instant) -> bool {
-        self.deleting.is_some_and(|end| end <= now)
-    }
-
-    fn condition(&self, now: Instant) -> Condition {
-        match self.deleting {
-            Some(_) => Condition::Settling("it to be deleted"),
-            None if self.settled > now => Condition::Settling(self.what),
-            None => Condition::Settled,
-        }
-    }
-}
-
-/// How a resource is told from all others of its account.
-fn identity(at: &Address) -> Option<String> {
-    let scope = |property: &str| {
-        at.properties
-            .get(property)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
-    let kind = at.kind.as_str();
-    Some(match outputs::chosen_by_aws(at.kind) {
-        Some(output) => format!("{kind}/{}", at.outputs.get(output)?),
-        None => match at.kind {
-            Kind::ApiDeployment => format!("{kind}/{}/{}", scope("api")?, scope("content")?),
-            Kind::ApiStage => format!("{kind}/{}/{}", scope("api")?, at.physical),
-            Kind::Permission => format!("{kind}/{}/{}", scope("function")?, at.physical),
-            _ => format!("{kind}/{}", at.physical),
-        },
-    })
-}
-
-impl Inner {
-    /// Finds a resource by name or recorded id, else (where AWS chose the id) by ownership tags.
-    fn find(&self, at: &Address) -> Option<(String, &Item)> {
-        let now = Instant::now();
-        let by_id = identity(at).and_then(|id| self.items.get_key_value(&id));
-        let found = by_id.or_else(|| {
-            outputs::chosen_by_aws(at.kind)?;
-            let prefix = format!("{}/", at.kind.as_str());
-            let owned = |item: &Item| at.tags.iter().all(|(k, v)| item.tags.get(k) == Some(v));
-            self.items
-                .iter()
-                .find(|(id, item)| id.starts_with(&prefix) && owned(item))
-        });
-        found
-            .filter(|(_, item)| !item.is_gone(now))
-            .map(|(id, item)| (id.clone(), item))
-    }
-
-    fn see(&self, at: &Address) -> Option<Seen> {
-        let now = Instant::now();
-        let (_, item) = self.find(at)?;
-        let rules = definition(at.kind);
-        Some(Seen {
-            properties: rules.canonical(&item.properties),
-            outputs: item.outputs.clone(),
-            tags: rules.tagged().then(|| item.tags.clone()),
-            condition: item.condition(now),
-            unseen: vec![],
-        })
-    }
-
-    /// Refuses what uses outputs that are not there or not yet visible to this kind.
-    fn check_uses(&mut self, at: &Address) -> Result<(), CloudError> {
-        let now = Instant::now();
-        let text = at.properties.to_string();
-        let early = self.items.iter().find(|(id, item)| {
-            item.visible > now
-                && identity(at).as_ref() != Some(*id)
-                && item
-                    .outputs
-                    .values()
-                    .any(|value| value.len() > 8 && text.contains(value.as_str()))
-        });
-        let rule = definition(at.kind).settle().first();
-        match (early, rule) {
-            (Some(_), Some(rule)) => Err(CloudError::new(
-                "memory:Put",
-                Class::Invalid,
-                rule.codes.first().copied().unwrap_or_default(),
-                rule.message.unwrap_or_default(),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    fn create(&mut self, given: &Given, at: &Address) -> Result<Put, CloudError> {
-        if let Some(id) = identity(at)
-            && self
-                .items
-                .get(&id)
-                .is_some_and(|item| !item.is_gone(Instant::now()))
-        {
-            let message = "it exists already";
-            return Err(CloudError::new(
-                "memory:Put",
-                Class::Conflict,
-                "AlreadyExists",
-                message,
-            ));
-        }
-        self.check_uses(at)?;
-        self.serial += 1;
-        let outputs = outputs::outputs(at, given, self.serial);
-        let mut located = at.clone();
-        located.outputs = outputs.clone();
-        let pace = latency(at.kind);
-        let now = Instant::now();
-        let item = Item {
-            logical: at.logical.to_string(),
-            properties: at.properties.clone(),
-            outputs: outputs.clone(),
-            tags: at.tags.clone(),
-            settled: now + pace.create,
-            visible: now + pace.create + pace.visible,
-            deleting: None,
-            what: pace.what,
-        };
-        let id = identity(&located).unwrap_or_else(|| format!("{}/{}", at.kind, self.serial));
-        self.items.insert(id, item);
-        Ok(if outputs::chosen_by_aws(at.kind).is_some() {
-            Put::Made(outputs)
-        } else if pace.create.is_zero() {
-            Put::Done(outputs)
-        } else {
-            Put::Waiting(pace.what)
-        })
-    }
-
-    fn update(&mut self, at: &Address, id: &str) -> Result<(Put, bool), CloudError> {
-        self.check_uses(at)?;
-        let rules = definition(at.kind);
-        let now = Instant::now();
-        let serial = self.serial + 1;
-        let Some(item) = self.items.get_mut(id) else {
-            return Err(CloudError::new(
-                "memory:Put",
-                Class::NotFound,
-                "NotFound",
-                "it is gone",
-            ));
-        };
-        let same = rules.canonical(&item.properties) == rules.canonical(&at.properties)
-            && (!rules.tagged() || item.tags == at.tags);
-        if same {
-            return Ok((Put::Done(item.outputs.clone()), false));
-        }
-        for (property, output) in rules.renews() {
-            if item.properties.get(*property) != at.properties.get(*property) {
-                item.outputs.insert(
-                    (*output).to_owned(),
-                    outputs::renewed(output, &at.physical, serial),
-                );
-            }
-        }
-        let fresh = rules.predicted(&at.properties, &outputs::given_of(&item.outputs));
-        for (name, value) in fresh.into_iter().filter(|(name, _)| name == "apiContent") {
-            item.outputs.insert(name, value);
-        }
-        item.properties = at.properties.clone();
-        item.tags = at.tags.clone();
-        let pace = latency(at.kind);
-        item.settled = now + pace.update;
-        let put = match pace.update.is_zero() {
-            true => Put::Done(item.outputs.clone()),
-            false => Put::Waiting(pace.what),
-        };
-        self.serial = serial;
-        Ok((put, true))
-    }
-
-    /// Notes deletes under what is still used.
-    fn check_unused(&mut self, at: &Address, id: &str) {
-        let now = Instant::now();
-        let Some(item) = self.items.get(id) else {
-            return;
-        };
-        let strict = matches!(
-            at.kind,
-            Kind::Role | Kind::Table | Kind::StateMachine | Kind::Queue | Kind::Key
-        );
-        let users = self.items.values().filter(|user| {
-            strict
-                && user.logical != item.logical
-                && !user.is_gone(now)
-                && user.properties.get("source").is_some()
-                && item
-                    .outputs
-                    .values()
-                    .any(|v| v.len() > 8 && user.properties.to_string().contains(v.as_str()))
-        });
-        let problems: Vec<String> = users
-            .map(|user| format!("{} deleted while {} uses it", item.logical, user.logical))
-            .collect();
-        self.problems.extend(problems);
     }
 }
 

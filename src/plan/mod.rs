@@ -3,6 +3,7 @@
 mod build;
 mod change;
 mod destroy;
+mod link;
 mod owned;
 
 use crate::graph::{GraphError, LogicalName};

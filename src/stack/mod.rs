@@ -2,25 +2,25 @@
 
 mod alarms;
 mod dashboard;
+mod functions;
+mod gateway;
 mod names;
 mod roles;
 
 use crate::asl;
-use crate::config::{Config, FunctionSettings};
-use crate::graph::{Graph, Handle, Input, Output, Text, given};
+use crate::config::Config;
+use crate::graph::{Graph, Handle};
 use crate::resources::Unmanaged;
-use crate::resources::api::{Api, Route};
+use crate::resources::api::Api;
 use crate::resources::api_account::ApiAccount;
 use crate::resources::api_deployment::ApiDeployment;
 use crate::resources::api_stage::ApiStage;
 use crate::resources::event_bus::EventBus;
-use crate::resources::function::{Architecture, Function};
+use crate::resources::function::Function;
 use crate::resources::key::Key;
 use crate::resources::key_alias::KeyAlias;
 use crate::resources::log_group::LogGroup;
-use crate::resources::permission::Permission;
 use crate::resources::pipe::{Pipe, StartingPosition};
-use crate::resources::policy::arn;
 use crate::resources::queue::Queue;
 use crate::resources::role::Role;
 use crate::resources::secret::Secret;
@@ -28,7 +28,6 @@ use crate::resources::state_machine::{LogLevel, StateMachine, Workflow};
 use crate::resources::table::{AttributeKind, Billing, KeyAttribute, StreamView, Table};
 use crate::resources::topic::Topic;
 use serde_json::json;
-use std::collections::BTreeMap;
 
 pub use names::Names;
 
@@ -40,8 +39,6 @@ pub const VALIDATOR: &str = "webhook-validator";
 pub const PROCESSOR: &str = "payment-processor";
 /// The API's stage.
 pub const STAGE: &str = "prod";
-/// API Gateway gives up after 29 s at the latest; a provider gave up long before.
-const API_TIMEOUT_MS: u32 = 29_000;
 /// Dead letters outlive the 24 h of the stream by far.
 const DEAD_LETTER_SECONDS: u32 = 14 * 24 * 60 * 60;
 
@@ -104,25 +101,25 @@ impl Stack {
         let roles = roles::Roles::add(&mut g, &names);
         let validator = g.add(
             VALIDATOR,
-            function(
+            functions::function(
                 config,
                 VALIDATOR,
                 &names.validator,
                 &config.lambda.webhook_validator,
             )
             .wired(&roles.validator, &key, &logs.validator)
-            .environment(validator_environment(config, &names, &secret)),
+            .environment(functions::validator_environment(config, &names, &secret)),
         );
         let processor = g.add(
             PROCESSOR,
-            function(
+            functions::function(
                 config,
                 PROCESSOR,
                 &names.processor,
                 &config.lambda.payment_processor,
             )
             .wired(&roles.processor, &key, &logs.processor)
-            .environment(processor_environment(config, &names, &secret)),
+            .environment(functions::processor_environment(config, &names, &secret)),
         );
         let definition = definition(config, &processor, &table);
         let state_machine = g.add(
@@ -160,9 +157,12 @@ impl Stack {
             },
         );
 
-        let api = g.add("api", api(&names, &validator));
-        for route in ROUTES {
-            g.add(route.permission, permission(route, &api, &validator));
+        let api = g.add("api", gateway::api(&names, &validator));
+        for route in gateway::ROUTES {
+            g.add(
+                route.permission,
+                gateway::permission(route, &api, &validator),
+            );
         }
         let deployment = g.add(
             "api-deployment",
@@ -177,7 +177,10 @@ impl Stack {
                 role: roles.api_logs.arn().into(),
             },
         );
-        let stage = g.add("api-stage", stage(config, &api, &deployment, &logs.api));
+        let stage = g.add(
+            "api-stage",
+            gateway::stage(config, &api, &deployment, &logs.api),
+        );
         g.after(&stage, &account);
 
         let stack = Self {
@@ -301,121 +304,6 @@ fn queue(names: &Names, key: &Handle<Key>) -> Queue {
     }
 }
 
-/// What all functions have in common, before they are wired.
-struct Unwired {
-    name: String,
-    artifact: &'static str,
-    memory_mb: u32,
-    timeout_seconds: u32,
-    reserved_concurrency: u32,
-    architecture: Architecture,
-}
-
-fn function(
-    config: &Config,
-    artifact: &'static str,
-    name: &str,
-    settings: &FunctionSettings,
-) -> Unwired {
-    Unwired {
-        name: name.to_owned(),
-        artifact,
-        memory_mb: settings.memory.get(),
-        timeout_seconds: settings.timeout.get(),
-        reserved_concurrency: settings.reserved_concurrency.get(),
-        architecture: architecture(config),
-    }
-}
-
-/// Always Graviton: also the emulator is told so, although it runs what the zip holds.
-fn architecture(_config: &Config) -> Architecture {
-    Architecture::Arm64
-}
-
-impl Unwired {
-    fn wired(self, role: &Handle<Role>, key: &Handle<Key>, logs: &Handle<LogGroup>) -> Function {
-        Function {
-            description: format!(
-                "{} of the payment webhook pipeline; owned by payhook",
-                self.artifact
-            ),
-            runtime: "provided.al2023".to_owned(),
-            architecture: self.architecture,
-            code: Output::given(given::ARTIFACT, self.artifact).into(),
-            role: role.arn().into(),
-            memory_mb: self.memory_mb,
-            timeout_seconds: self.timeout_seconds,
-            reserved_concurrency: Some(self.reserved_concurrency),
-            environment: BTreeMap::new(),
-            key: key.arn().into(),
-            tracing: true,
-            log_group: logs.log_group_name().into(),
-            name: self.name,
-            unmanaged: Unmanaged::new(),
-        }
-    }
-}
-
-impl Function {
-    fn environment(mut self, variables: BTreeMap<String, Input<Text>>) -> Self {
-        self.environment = variables;
-        self
-    }
-}
-
-fn common_environment(
-    config: &Config,
-    names: &Names,
-    secret: &Handle<Secret>,
-) -> BTreeMap<String, Input<Text>> {
-    BTreeMap::from([
-        ("TABLE_NAME".to_owned(), Input::known(names.table.clone())),
-        (
-            "SECRET_ID".to_owned(),
-            Input::from(secret.arn()).into_text(),
-        ),
-        ("PAYHOOK_ENV".to_owned(), Input::known(config.env.as_str())),
-        (
-            "PAYHOOK_PROVIDERS".to_owned(),
-            Input::known(serde_json::to_string(&config.providers).unwrap_or_default()),
-        ),
-    ])
-}
-
-fn validator_environment(
-    config: &Config,
-    names: &Names,
-    secret: &Handle<Secret>,
-) -> BTreeMap<String, Input<Text>> {
-    let mut variables = common_environment(config, names, secret);
-    if let Some(days) = config.table.retention.days() {
-        variables.insert(
-            "PAYHOOK_RETENTION_DAYS".to_owned(),
-            Input::known(days.to_string()),
-        );
-    }
-    variables
-}
-
-fn processor_environment(
-    config: &Config,
-    names: &Names,
-    secret: &Handle<Secret>,
-) -> BTreeMap<String, Input<Text>> {
-    let mut variables = common_environment(config, names, secret);
-    // The lease outlasts the longest run, so that no second run starts while one may still be writing.
-    let lease = config.lambda.payment_processor.timeout.get() + 5;
-    variables.insert(
-        "PAYHOOK_EVENT_BUS".to_owned(),
-        Input::known(config.events.bus.as_str()),
-    );
-    variables.insert(
-        "PAYHOOK_LEASE_SECONDS".to_owned(),
-        Input::known(lease.to_string()),
-    );
-    variables
-}
-
 fn definition(
     config: &Config,
     processor: &Handle<Function>,
@@ -484,93 +372,4 @@ fn pipe(
         running: true,
         unmanaged: Unmanaged::new(),
     }
-}
-
-/// One way in, and the statement that lets the API use it.
-struct WayIn {
-    permission: &'static str,
-    method: &'static str,
-    path: &'static str,
-    /// The path as `execute-api` ARNs spell it.
-    granted: &'static str,
-}
-
-const ROUTES: &[WayIn] = &[
-    WayIn {
-        permission: "post-webhooks",
-        method: "POST",
-        path: "/webhooks",
-        granted: "webhooks",
-    },
-    WayIn {
-        permission: "post-webhooks-provider",
-        method: "POST",
-        path: "/webhooks/{provider}",
-        granted: "webhooks/*",
-    },
-];
-
-fn api(names: &Names, validator: &Handle<Function>) -> Api {
-    let route = |way: &WayIn| Route {
-        method: way.method.to_owned(),
-        ..Route::post(way.path, validator.live(), API_TIMEOUT_MS)
-    };
-    let routes = ROUTES.iter().map(route).collect();
-    Api::new(
-        names.api.clone(),
-        "Payment webhooks; owned by payhook",
-        routes,
-    )
-}
-
-fn permission(route: &WayIn, api: &Handle<Api>, validator: &Handle<Function>) -> Permission {
-    let resource = [
-        api.id().into(),
-        format!("/{STAGE}/{}/{}", route.method, route.granted).into(),
-    ];
-    Permission {
-        sid: format!("payhook-{}", route.permission),
-        function: validator.function_name().into(),
-        principal: "apigateway.amazonaws.com".to_owned(),
-        source_arn: arn("execute-api", resource),
-        unmanaged: Unmanaged::new(),
-    }
-}
-
-fn stage(
-    config: &Config,
-    api: &Handle<Api>,
-    deployment: &Handle<ApiDeployment>,
-    logs: &Handle<LogGroup>,
-) -> ApiStage {
-    ApiStage {
-        name: STAGE.to_owned(),
-        api: api.id().into(),
-        deployment: deployment.id().into(),
-        tracing: true,
-        rate_limit: f64::from(config.throttling.rate_limit.get()),
-        burst_limit: config.throttling.burst_limit.get(),
-        access_log_group: logs.arn().into(),
-        access_log_format: access_log_format(),
-        detailed_metrics: true,
-        unmanaged: Unmanaged::new(),
-    }
-}
-
-/// Who, when, what came of it, and the trace; no header, query or body, which may hold personal data.
-fn access_log_format() -> String {
-    json!({
-        "requestId": "$context.requestId",
-        "time": "$context.requestTimeEpoch",
-        "method": "$context.httpMethod",
-        "resource": "$context.resourcePath",
-        "status": "$context.status",
-        "bytesOut": "$context.responseLength",
-        "latencyMs": "$context.responseLatency",
-        "integrationStatus": "$context.integration.status",
-        "integrationLatencyMs": "$context.integration.latency",
-        "errorType": "$context.error.responseType",
-        "traceId": "$context.xrayTraceId"
-    })
-    .to_string()
 }

@@ -1,4 +1,26 @@
 use crate::{files, root};
+use std::path::Path;
+
+/// A file is about one idea, which needs no more lines.
+const LONGEST: usize = 450;
+
+fn is(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found == extension)
+}
+
+#[test]
+fn no_rust_file_is_longer_than_one_idea_needs() {
+    let too_long: Vec<String> = files()
+        .iter()
+        .filter(|path| is(path, "rs"))
+        .filter_map(|path| {
+            let text = std::fs::read_to_string(root().join(path)).expect("a text");
+            let lines = text.lines().count();
+            (lines > LONGEST).then(|| format!("{} has {lines} lines", path.display()))
+        })
+        .collect();
+    assert!(too_long.is_empty(), "{too_long:#?}");
+}
 
 /// Folders of somebody's machine and hosts that packages come from, split so that this file does not hold them.
 const FOREIGN: [&str; 11] = [
