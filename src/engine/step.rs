@@ -157,6 +157,9 @@ impl Engine<'_> {
             outputs: step.outputs.clone(),
             tags: step.tags.clone(),
         };
+        if step.retired && self.is_live(step) {
+            return self.deleted(step).await;
+        }
         self.note(Record::Intent {
             resource: step.resource.clone(),
             action: "delete".to_owned(),
@@ -178,6 +181,21 @@ impl Engine<'_> {
                 }
             }
         }
+        self.deleted(step).await
+    }
+
+    /// Whether what was to be deleted is in use again: a change taken back finds its old resource by name or content.
+    fn is_live(&self, step: &Step) -> bool {
+        let state = self.lock();
+        let by_name = definition(step.kind).replace() == Replace::DeleteFirst;
+        state.entries.get(&step.resource).is_some_and(|live| {
+            live.kind == step.kind
+                && live.physical == step.physical
+                && (by_name || live.outputs == step.outputs)
+        })
+    }
+
+    async fn deleted(&self, step: &Step) -> Result<(), Cause> {
         let resource = step.resource.clone();
         self.note(match step.retired {
             false => Record::Deleted { resource },

@@ -1,6 +1,11 @@
 use crate::world::World;
+use payhook::engine::Outcome;
+use payhook::memory::Fault;
 use payhook::plan::Action;
+use payhook::resources::api::Api;
+use payhook::resources::{Class, CloudError};
 use serde_json::json;
+use std::sync::Arc;
 
 #[tokio::test(start_paused = true)]
 async fn a_second_deploy_makes_no_mutating_call() {
@@ -146,4 +151,32 @@ async fn what_is_not_ours_is_never_adopted() {
         .unwrap();
     let refused = payhook::plan::build(&world.graph, &state, &seen, &facts).unwrap_err();
     insta::assert_snapshot!(refused.to_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_taken_back_before_its_predecessor_was_deleted_keeps_that_predecessor() {
+    let world = World::new();
+    world.deploy().await;
+    let before = world.outputs().await;
+    let mut stack = payhook::stack::Stack::payment_webhooks(&crate::world::config());
+    let other = |api: &mut Api| api.description = "Another content".to_owned();
+    stack.graph.amend(&stack.api, other);
+    let refusal = CloudError::new("memory:Delete", Class::Denied, "AccessDenied", "not now");
+    let faults = Arc::new(move |_, verb: &str, resource: &str| {
+        let hit = verb == "delete" && resource == "api-deployment";
+        hit.then(|| Fault::Refused(refusal.clone()))
+    });
+    let changed = World {
+        graph: stack.graph,
+        cloud: world.cloud.with_faults(faults),
+        ..world.clone()
+    };
+    assert!(matches!(changed.try_deploy().await, Outcome::Failed(_)));
+    assert_eq!(world.state().await.retired.len(), 1);
+    assert_ne!(world.outputs().await, before);
+    world.deploy().await;
+    assert_eq!(world.outputs().await, before);
+    assert!(world.state().await.retired.is_empty());
+    assert_eq!(world.cloud.contents().len(), world.graph.len());
+    assert!(world.preview().await.is_empty());
 }
