@@ -11,44 +11,108 @@ use toml::de::DeValue;
 
 use super::section::Section;
 use super::setting::{Setting, word_settings};
-use super::values::{BaseUrl, FieldPath, HeaderName, SignaturePrefix, ToleranceSeconds};
+use super::values::{
+    BaseUrl, FieldPath, HeaderName, NotificationUrl, SignaturePrefix, ToleranceSeconds,
+};
 
 /// A provider that infra.toml may switch on, and the settings that its scheme has.
 struct Known {
     key: &'static str,
-    /// The scheme signs the sending time, so old signatures can be refused.
-    window: bool,
+    tolerance: Tolerance,
     /// The provider has an API that confirms a payment, at this address unless stated otherwise.
     confirm: Option<&'static str>,
+    /// The registered URL is part of what is signed.
+    url: bool,
+    /// Sources disagree on how the secret's text stands for key bytes.
+    key_encoding: bool,
     /// How to sign and where the body says what happened is the user's choice.
     generic: bool,
 }
 
-const PLAIN: Known = Known {
-    key: "",
-    window: false,
-    confirm: None,
-    generic: false,
-};
+/// Whether old signatures can be refused.
+#[derive(Clone, Copy)]
+enum Tolerance {
+    /// The sending time is not signed, or redeliveries keep the first one.
+    No,
+    /// Only where infra.toml asks for it.
+    IfStated,
+    /// In seconds, unless stated otherwise.
+    Default(u32),
+}
+
+impl Known {
+    const fn plain(key: &'static str) -> Self {
+        Self {
+            key,
+            tolerance: Tolerance::No,
+            confirm: None,
+            url: false,
+            key_encoding: false,
+            generic: false,
+        }
+    }
+}
+
+impl Tolerance {
+    const fn default(self) -> Option<u32> {
+        match self {
+            Self::Default(seconds) => Some(seconds),
+            Self::No | Self::IfStated => None,
+        }
+    }
+}
 
 const KNOWN: &[Known] = &[
+    Known::plain("adyen"),
+    Known::plain("adyen_header"),
     Known {
-        key: "generic_hmac",
-        window: true,
+        key_encoding: true,
+        ..Known::plain("authorize_net")
+    },
+    Known::plain("braintree"),
+    Known::plain("checkout_com"),
+    Known::plain("coinbase_commerce"),
+    Known::plain("flutterwave"),
+    Known::plain("flutterwave_v3"),
+    Known {
+        tolerance: Tolerance::Default(300),
         generic: true,
-        ..PLAIN
+        ..Known::plain("generic_hmac")
+    },
+    Known::plain("gocardless"),
+    Known::plain("klarna"),
+    Known {
+        tolerance: Tolerance::IfStated,
+        ..Known::plain("mercado_pago")
+    },
+    Known::plain("mollie"),
+    Known {
+        tolerance: Tolerance::Default(5),
+        ..Known::plain("paddle")
+    },
+    Known::plain("paypal"),
+    Known::plain("paystack"),
+    Known {
+        tolerance: Tolerance::Default(300),
+        ..Known::plain("plaid")
+    },
+    Known::plain("razorpay"),
+    Known::plain("shopify"),
+    Known {
+        url: true,
+        ..Known::plain("square")
     },
     Known {
-        key: "standard_webhooks",
-        window: true,
-        ..PLAIN
+        tolerance: Tolerance::Default(300),
+        ..Known::plain("standard_webhooks")
     },
     Known {
-        key: "stripe",
-        window: true,
+        tolerance: Tolerance::Default(300),
         confirm: Some("https://api.stripe.com"),
-        ..PLAIN
+        ..Known::plain("stripe")
     },
+    Known::plain("worldpay"),
+    Known::plain("xendit"),
 ];
 
 word_settings! {
@@ -82,6 +146,14 @@ pub(super) fn read(mut section: Section<'_>) -> ProviderSettings {
         let mut provider = section.section(known.key);
         let enabled = provider.value_or("enabled", true);
         let settings = settings(known, &mut provider);
+        if known.url && written && enabled && !provider.has("url") {
+            provider.notes().add(
+                section.span(known.key),
+                format!("`providers.{}` needs `url`", known.key),
+                "this provider".into(),
+                Some("set it to the notification URL exactly as registered there".into()),
+            );
+        }
         provider.done();
         if written && enabled {
             on.insert(known.key.to_owned(), settings);
@@ -93,9 +165,19 @@ pub(super) fn read(mut section: Section<'_>) -> ProviderSettings {
 
 fn settings(known: &Known, provider: &mut Section<'_>) -> Settings {
     let mut settings = Settings::default();
-    if known.window {
-        let tolerance: ToleranceSeconds = provider.value_or_default("tolerance_seconds");
-        settings.tolerance_seconds = Some(tolerance.get());
+    settings.tolerance_seconds = match known.tolerance {
+        Tolerance::No => None,
+        tolerance => provider
+            .value("tolerance_seconds")
+            .map(ToleranceSeconds::get)
+            .or(tolerance.default()),
+    };
+    if known.url {
+        let url: Option<NotificationUrl> = provider.value("url");
+        settings.url = url.map(|url| url.to_string());
+    }
+    if known.key_encoding {
+        settings.hmac.key_encoding = Some(provider.value_or_default("key_encoding"));
     }
     if let Some(address) = known.confirm {
         settings.confirm = confirm(address, provider);

@@ -134,12 +134,19 @@ fn providers_reach_the_functions_as_the_json_they_read() {
 }
 
 #[test]
-fn only_providers_that_the_functions_know_can_be_switched_on() {
+fn exactly_the_providers_that_the_functions_know_can_be_switched_on() {
     let theirs: Vec<_> = payments::providers::all().iter().map(|p| p.key()).collect();
-    let unknown: Vec<_> = providers::known()
-        .filter(|key| !theirs.contains(key))
-        .collect();
-    assert_eq!(unknown, Vec::<&str>::new());
+    assert_eq!(providers::known().collect::<Vec<_>>(), theirs);
+}
+
+#[test]
+fn a_provider_that_signs_its_registered_url_needs_that_url() {
+    let text = format!("{BARE}[providers.square]\n");
+    assert_eq!(problems(&text), ["`providers.square` needs `url`"]);
+    let url = "https://pay.example.com/prod/webhooks/square?shop=1";
+    let square = dev(&format!("{text}url = \"{url}\"\n")).providers["square"].clone();
+    assert_eq!(square.url.as_deref(), Some(url));
+    assert_eq!(problems(&format!("{text}enabled = false\n")), [""; 0]);
 }
 
 #[test]
@@ -261,6 +268,10 @@ fn values_outside_their_rules_are_refused() {
         ),
         ("providers.stripe.header = \"X\"", "providers.stripe.header"),
         ("providers.paypall = {}", "providers.paypall"),
+        (
+            "providers.square.url = \"http://pay.example.com\"",
+            "providers.square.url",
+        ),
         (
             "providers.generic_hmac.header = \"X Sig\"",
             "providers.generic_hmac.header",

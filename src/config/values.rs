@@ -75,6 +75,12 @@ texts! {
     BaseUrl: "an https address without query, such as \"https://api.stripe.com\"", |text| {
         address(text).is_some_and(|url| url.scheme() == "https" || loopback(&url))
     };
+    /// Where a provider was told to send its webhooks, exactly as registered there.
+    NotificationUrl: "an https address, exactly as registered with the provider", |text| {
+        reqwest::Url::parse(text).is_ok_and(|url| {
+            (url.scheme() == "https" || loopback(&url)) && !text.contains(char::is_whitespace)
+        })
+    };
     /// Key of a tag of the user's own.
     TagKey: "1 to 128 letters, digits, spaces or _ . : / = + - @, not starting with aws: or payhook:", |text| {
         let lower = text.to_ascii_lowercase();
