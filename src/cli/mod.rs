@@ -96,7 +96,7 @@ impl Verb {
             Self::Outputs(verb) => verb.run(&context()?),
             Self::Graph(verb) => verb.run(&context()?),
             Self::Policy(verb) => verb.run(&context()?),
-            Self::State(verb) => verb.run(&context()?),
+            Self::State(verb) => verb.run(&context()?).await,
             Self::Secret(verb) => verb.run(&context()?).await,
             Self::Send(verb) => verb.run(&context()?).await,
             Self::Signature(verb) => verb.run(ui),

@@ -109,6 +109,7 @@ impl Engine<'_> {
             outputs,
             tags: step.tags.clone(),
             dependencies: step.dependencies.clone(),
+            accepted: None,
         };
         self.note(Record::Put {
             resource: step.resource.clone(),

@@ -346,6 +346,7 @@ impl<'a> Builder<'a> {
             outputs: seen.map(|s| s.outputs.clone()).unwrap_or_default(),
             tags: self.facts.tags_of(&node.name),
             dependencies: node.dependencies(),
+            accepted: None,
         })
     }
 

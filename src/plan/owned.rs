@@ -4,7 +4,6 @@ use super::{Facts, PlanError};
 use crate::graph::{Graph, LogicalName, Node};
 use crate::resources::{Kind, Seen};
 use crate::state::{Entry, State};
-use indexmap::IndexMap;
 use std::collections::BTreeMap;
 
 /// Every resource that is ours: those in state, then those that state has lost.
@@ -17,7 +16,7 @@ pub fn owned(
     seen: &BTreeMap<LogicalName, Seen>,
     facts: &Facts,
 ) -> Result<Vec<(LogicalName, Entry)>, PlanError> {
-    let mut owned: IndexMap<LogicalName, Entry> = state.entries.clone();
+    let mut owned: BTreeMap<LogicalName, Entry> = state.entries.clone();
     for name in graph.order()?.sorted() {
         let (Some(node), Some(seen)) = (graph.get(name), seen.get(name)) else {
             continue;
@@ -45,5 +44,6 @@ fn found(node: &Node, seen: &Seen, facts: &Facts) -> Result<Entry, PlanError> {
         outputs: seen.outputs.clone(),
         tags: facts.tags_of(&node.name),
         dependencies: node.dependencies(),
+        accepted: None,
     })
 }

@@ -7,10 +7,9 @@ mod record;
 use crate::graph::LogicalName;
 use crate::resources::{Given, Kind, Outputs, Tags};
 use async_trait::async_trait;
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use journal::{JournalError, Line, decode, encode};
 pub use local::{Holder, LocalStore, StateError};
@@ -32,6 +31,19 @@ pub struct Entry {
     pub tags: Tags,
     /// Resources it depended on.
     pub dependencies: BTreeSet<LogicalName>,
+    /// What was found changed outside payhook and accepted: not drift, although never applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Accepted>,
+}
+
+/// A resource as it was found when a change made outside payhook was accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Accepted {
+    /// Properties found.
+    pub properties: Value,
+    /// Tags found.
+    pub tags: Tags,
 }
 
 /// All that is known about one environment.
@@ -41,7 +53,7 @@ pub struct State {
     /// Where the stack lives; `None` before the first deploy.
     pub given: Option<Given>,
     /// What we own.
-    pub entries: IndexMap<LogicalName, Entry>,
+    pub entries: BTreeMap<LogicalName, Entry>,
     /// What has been replaced and still waits to be deleted.
     pub retired: Vec<(LogicalName, Entry)>,
     /// Steps begun and not yet ended: what to look at first after a crash.
@@ -75,12 +87,12 @@ impl State {
                 }
             }
             Record::Retired { resource } => {
-                if let Some(entry) = self.entries.shift_remove(&resource) {
+                if let Some(entry) = self.entries.remove(&resource) {
                     self.retired.push((resource, entry));
                 }
             }
             Record::Deleted { resource } => {
-                self.entries.shift_remove(&resource);
+                self.entries.remove(&resource);
                 self.open.remove(&resource);
             }
             Record::DeletedRetired {
