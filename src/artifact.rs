@@ -10,6 +10,7 @@ mod package;
 mod recipe;
 mod toolchain;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -91,6 +92,15 @@ pub async fn build(
         artifacts.push(package(request, function, program)?);
     }
     Ok(artifacts)
+}
+
+/// The zips that earlier builds have left in a folder, by the base64 SHA-256 of their content.
+pub fn kept(out: &Path) -> HashMap<String, PathBuf> {
+    let zips = ["local", "arm64"].into_iter().flat_map(|folder| {
+        FUNCTIONS.map(|function| out.join(folder).join(format!("{function}.zip")))
+    });
+    let read = zips.filter_map(|zip| Some((sha256(&fs::read(&zip).ok()?), zip)));
+    read.collect()
 }
 
 /// Zips a program, unless the zip that is there was made of the same one.

@@ -17,7 +17,7 @@ pub async fn build(context: &Context) -> anyhow::Result<Vec<Artifact>> {
     let request = Request {
         workspace: context.root.clone(),
         target,
-        out: context.root.join(".payhook").join("artifacts"),
+        out: context.artifacts(),
     };
     let ui = &context.ui;
     ui.note(format!("Building the functions for {machine} ..."));

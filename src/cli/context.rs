@@ -183,6 +183,11 @@ impl Context {
         self.root.join("cfn-outputs").join("flat-outputs.json")
     }
 
+    /// Where the functions' zips are kept.
+    pub fn artifacts(&self) -> PathBuf {
+        self.root.join(".payhook").join("artifacts")
+    }
+
     /// The time to the second.
     pub fn now(&self) -> Timestamp {
         let now = Timestamp::now();

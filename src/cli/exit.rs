@@ -11,7 +11,7 @@ pub enum Exit {
     Usage = 2,
     /// Refused: policy, protection, account, confirmation.
     Refused = 3,
-    /// Changes are pending (`preview --detailed-exitcode`).
+    /// Changes are pending (`preview --detailed-exitcode`, `drift --fail`).
     Pending = 4,
     /// Somebody else holds the lock.
     Held = 5,

@@ -160,6 +160,11 @@ fn of_refusal(refusal: &Refusal) -> Explanation {
         Refusal::Protected { .. } => &[
             "if it really must be, set `protect = false` for this environment in infra.toml first",
         ],
+        Refusal::Unfinished(_) => &["run `payhook deploy`, which goes on from there"],
+        Refusal::CodeGone(_) => &[
+            "check out the sources that were deployed and try again",
+            "or run `payhook deploy`, which puts the functions of these sources in their place",
+        ],
         Refusal::Unconfirmed => &["run it in a terminal, or with --yes"],
         Refusal::Declined => &[],
     };

@@ -6,6 +6,7 @@ mod consent;
 mod context;
 mod deploy;
 mod destroy;
+mod drift;
 mod exit;
 mod explain;
 mod following;
@@ -74,6 +75,7 @@ enum Verb {
     Preview(preview::Preview),
     Destroy(destroy::Destroy),
     Verify(verify::Verify),
+    Drift(drift::Drift),
     Outputs(outputs::Outputs),
     Graph(graph::Graph),
     Policy(policy::Policy),
@@ -93,6 +95,7 @@ impl Verb {
             Self::Preview(verb) => verb.run(&context()?).await,
             Self::Destroy(verb) => verb.run(&context()?).await,
             Self::Verify(verb) => verb.run(&context()?).await,
+            Self::Drift(verb) => verb.run(&context()?).await,
             Self::Outputs(verb) => verb.run(&context()?),
             Self::Graph(verb) => verb.run(&context()?),
             Self::Policy(verb) => verb.run(&context()?),

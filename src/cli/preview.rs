@@ -1,5 +1,5 @@
 use super::context::Connection;
-use super::{Context, Exit, planning};
+use super::{Context, Exit, drift, planning};
 use crate::engine::{Engine, discard};
 use crate::view;
 use clap::Args;
@@ -14,6 +14,9 @@ pub struct Preview {
     /// End with exit code 4 when there is something to change.
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Also show what was changed outside payhook, as `drift` does.
+    #[arg(long, conflicts_with = "markdown")]
+    refresh: bool,
     /// Print the plan as Markdown, for a comment on a pull request.
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
@@ -24,6 +27,10 @@ impl Preview {
         let (Connection { aws, .. }, artifacts) = planning::prepare(context).await?;
         let store = context.store();
         let engine = Engine::open(&aws, &store, discard(), CancellationToken::new()).await?;
+        if self.refresh {
+            let look = drift::look(context, &engine.state(), &aws, &aws.given).await?;
+            drift::show(context, &look, &aws.given);
+        }
         let planned = planning::plan(context, &engine, &aws.given, &artifacts).await?;
         match self.markdown {
             true => {

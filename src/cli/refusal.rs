@@ -41,6 +41,12 @@ pub enum Refusal {
         /// "destroy it", "lose every stored payment event".
         what: String,
     },
+    /// The last run stopped in the middle of resources.
+    #[error("the last run stopped in the middle of {}, so what was applied last is not known for certain", .0.join(", "))]
+    Unfinished(Vec<String>),
+    /// The code that functions had is no longer at hand.
+    #[error("the code that {} had is neither among the zips in .payhook/artifacts nor what the sources build now", .0.join(", "))]
+    CodeGone(Vec<String>),
     /// Nobody is there to confirm.
     #[error("this needs a confirmation, and nobody is there to give it")]
     Unconfirmed,

@@ -171,6 +171,8 @@ fn each_refusal_of_payhook_says_how_to_go_on_and_ends_with_its_code() {
             env: "prod".to_owned(),
             what: "destroy it".to_owned(),
         },
+        Refusal::Unfinished(vec!["payments".to_owned()]),
+        Refusal::CodeGone(vec!["webhook-validator-dev".to_owned()]),
         Refusal::Unconfirmed,
         Refusal::Declined,
     ];

@@ -139,6 +139,7 @@ impl Engine<'_> {
                     && entry.outputs == step.outputs
                     && entry.dependencies == step.dependencies
                     && entry.tags == step.tags
+                    && entry.accepted.is_none()
             });
         let open = self.lock().open.contains(&step.resource);
         if !known || open {

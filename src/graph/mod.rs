@@ -140,6 +140,11 @@ impl Graph {
         Handle::new(name, physical)
     }
 
+    /// Adds a resource as plain data, in the place of one of the same name.
+    pub fn insert(&mut self, node: Node) {
+        self.nodes.insert(node.name.clone(), node);
+    }
+
     /// Makes one resource wait for another of which it uses no output.
     pub fn after<A, B>(&mut self, later: &Handle<A>, earlier: &Handle<B>) {
         if let Some(node) = self.nodes.get_mut(later.name()) {

@@ -1,6 +1,7 @@
 //! The plan of a deploy.
 
 use super::link::link;
+use super::visible::{tags_value, visible};
 use super::{Action, Change, Foreign, Plan, PlanError, Step, UNOBSERVABLE, changes, tag};
 use crate::graph::{Graph, LogicalName, Node, OutputRef, given, resolve};
 use crate::resources::{
@@ -407,34 +408,6 @@ impl<'a> Builder<'a> {
                 .get(&delete.resource)
                 .is_some_and(|p| p.action == Action::Replace)
     }
-}
-
-/// What the cloud shows, with the properties it never shows taken as last applied.
-fn visible(rules: &dyn Definition, seen: &Seen, entry: Option<&Entry>, desired: &Value) -> Value {
-    let mut visible = seen.properties.clone();
-    let hidden = rules
-        .unread()
-        .iter()
-        .copied()
-        .chain(seen.unseen.iter().map(String::as_str));
-    for property in hidden {
-        let value = match entry {
-            Some(entry) => entry.properties.get(property),
-            None => desired.get(property),
-        };
-        if let (Value::Object(properties), Some(value)) = (&mut visible, value) {
-            properties.insert(property.to_owned(), value.clone());
-        }
-    }
-    visible
-}
-
-fn tags_value(tags: &Tags) -> Value {
-    tags.iter()
-        .filter(|(key, _)| !key.starts_with("aws:"))
-        .map(|(key, value)| (key.clone(), Value::String(value.clone())))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
 }
 
 /// The reason of an update, in one short line.

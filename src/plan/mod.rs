@@ -3,8 +3,11 @@
 mod build;
 mod change;
 mod destroy;
+mod drift;
 mod link;
 mod owned;
+mod revert;
+mod visible;
 
 use crate::graph::{GraphError, LogicalName};
 use crate::resources::{Kind, Outputs, Tags};
@@ -17,7 +20,9 @@ pub(crate) use build::listed;
 pub use build::{Facts, build, physical_address};
 pub use change::{Change, changes};
 pub use destroy::destroy;
+pub use drift::{Departure, Drift, Drifted, accept, drift};
 pub use owned::owned;
+pub use revert::revert;
 
 pub use crate::resources::tag;
 

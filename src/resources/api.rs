@@ -99,6 +99,7 @@ impl Declared for Api {
 impl Resource for Api {
     const FORCED: &'static [Forced] = &[];
     const SETTLE: &'static [Settle] = &[gateway::CONCURRENT];
+    const IDENTITY: &'static [&'static str] = &[ID];
     const RENEWS: &'static [(&'static str, &'static str)] = &[
         ("name", "apiContent"),
         ("description", "apiContent"),

@@ -40,6 +40,7 @@ impl Resource for ApiDeployment {
     ];
     const REPLACE: Replace = Replace::CreateFirst;
     const TAGGED: bool = false;
+    const IDENTITY: &'static [&'static str] = &[calls::ID];
     const SETTLE: &'static [Settle] = &[
         CONCURRENT,
         Settle {

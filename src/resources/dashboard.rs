@@ -5,7 +5,7 @@ mod marker;
 #[cfg(test)]
 mod tests;
 
-use super::{Forced, Resource, Schedule, Settle};
+use super::{Forced, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::Declared;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,6 +20,9 @@ pub struct Dashboard {
     pub name: String,
     /// Widgets as CloudWatch's JSON; references may stand in it.
     pub body: Value,
+    /// What else was found: whether the widget is missing that says whose it is.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 impl Declared for Dashboard {

@@ -74,6 +74,7 @@ impl Resource for Function {
         rule: "Lambda cannot rename a function",
     }];
     const SETTLE: &'static [Settle] = SETTLE;
+    const IDENTITY: &'static [&'static str] = &["version"];
     const POLL: Poll = Poll {
         budget_seconds: 600,
         ..Poll::QUICK

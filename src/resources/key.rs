@@ -59,6 +59,7 @@ impl Resource for Key {
     const HOLDS: Option<&'static str> = Some("everything encrypted with it");
     const UNREAD: &'static [&'static str] = &["deletionWindowDays"];
     const SETTLE: &'static [Settle] = SETTLE;
+    const IDENTITY: &'static [&'static str] = &["keyId"];
 
     fn canonical(mut self) -> Self {
         for service in &mut self.services {

@@ -14,6 +14,7 @@ mod scripted;
 mod settle;
 mod tags;
 mod turns;
+mod veil;
 
 pub mod alarm;
 pub mod api;
@@ -122,6 +123,8 @@ pub trait Resource:
     const POLL: Poll = Poll::QUICK;
     /// Outputs that an update gives a new value: (changed property, output).
     const RENEWS: &'static [(&'static str, &'static str)] = &[];
+    /// Outputs that AWS chose; another value means that it was made anew under the same name.
+    const IDENTITY: &'static [&'static str] = &[];
 
     /// Outputs that follow from name and properties alone, before the resource exists.
     fn predicted(&self, _given: &Given) -> Outputs {

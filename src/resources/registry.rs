@@ -113,6 +113,8 @@ pub trait Definition: Send + Sync {
     fn poll(&self) -> Poll;
     /// Outputs that an update gives a new value: (changed property, output).
     fn renews(&self) -> &'static [(&'static str, &'static str)];
+    /// Outputs that tell it from another one of the same name.
+    fn identity(&self) -> &'static [&'static str];
     /// Outputs known before the resource exists.
     fn predicted(&self, properties: &Value, given: &Given) -> Outputs;
     /// One form for all equal spellings; data that is not of this kind comes back unchanged.
@@ -187,6 +189,9 @@ impl<R: Live> Definition for Typed<R> {
     }
     fn renews(&self) -> &'static [(&'static str, &'static str)] {
         R::RENEWS
+    }
+    fn identity(&self) -> &'static [&'static str] {
+        R::IDENTITY
     }
 
     fn predicted(&self, properties: &Value, given: &Given) -> Outputs {

@@ -51,6 +51,7 @@ impl Resource for Role {
         rule: "IAM cannot rename a role",
     }];
     const SETTLE: &'static [Settle] = SETTLE;
+    const IDENTITY: &'static [&'static str] = &["roleId"];
 
     fn predicted(&self, given: &Given) -> Outputs {
         Outputs::from([("roleArn".to_owned(), self.arn(given))])

@@ -38,6 +38,7 @@ impl Resource for Secret {
     const HOLDS: Option<&'static str> = Some("the providers' signing secrets");
     const UNREAD: &'static [&'static str] = &["recoveryWindowDays"];
     const SETTLE: &'static [Settle] = SETTLE;
+    const IDENTITY: &'static [&'static str] = &["secretArn"];
 }
 
 /// A forced delete takes effect only after a while, and holds the name until then; facts: section 15.

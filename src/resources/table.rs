@@ -108,6 +108,7 @@ impl Resource for Table {
     const POLL: Poll = Poll::LONG;
     const RENEWS: &'static [(&'static str, &'static str)] = &[("stream", "streamArn")];
     const SETTLE: &'static [Settle] = SETTLE;
+    const IDENTITY: &'static [&'static str] = &["streamArn"];
 
     fn predicted(&self, given: &Given) -> Outputs {
         let arn = given.arn("dynamodb", &format!("table/{}", self.name));

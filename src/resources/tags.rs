@@ -10,6 +10,8 @@ pub mod tag {
     pub const ENV: &str = "payhook:env";
     /// Logical name.
     pub const RESOURCE: &str = "payhook:resource";
+    /// Stands among the tags of a resource that has none and is taken for ours all the same; never sent to AWS.
+    pub const UNTAGGED: &str = "payhook:untagged";
 }
 
 /// The calls that bring tags in line; the same for every service.

@@ -3,6 +3,7 @@
 use super::{STAGE, Stack};
 use crate::config::Config;
 use crate::graph::Input;
+use crate::resources::Unmanaged;
 use crate::resources::dashboard::Dashboard;
 use serde_json::{Value, json};
 
@@ -99,6 +100,7 @@ pub(super) fn dashboard(stack: &Stack, config: &Config) -> Dashboard {
     Dashboard {
         name: format!("{}-{region}", names.dashboard),
         body: json!({ "widgets": widgets }),
+        unmanaged: Unmanaged::new(),
     }
 }
 

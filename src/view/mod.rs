@@ -1,5 +1,6 @@
 //! Events, plans and graphs as people and programs read them. Pure, but for the drawing on a terminal.
 
+mod drift;
 mod graph;
 mod markdown;
 mod paint;
@@ -13,6 +14,7 @@ mod tests;
 
 use std::path::Path;
 
+pub use drift::drift;
 pub use graph::{dot, graph_json, mermaid};
 pub use markdown::markdown;
 pub use paint::{Paint, Tone};

@@ -2,4 +2,5 @@
 
 mod convergence;
 mod crash;
+mod drift;
 mod world;

@@ -3,6 +3,7 @@
 use super::{ApiStage, invoke_url};
 use crate::graph::Input;
 use crate::resources::api::gateway::{arn, remove, retag, set, tags};
+use crate::resources::veil::veil;
 use crate::resources::{
     At, Aws, CloudError, Delete, During, Live, Observed, Outputs, Put, Unmanaged,
 };
@@ -232,7 +233,7 @@ fn unmanaged(shown: &GetStageOutput, every: Option<&MethodSetting>) -> Unmanaged
     let level = every
         .and_then(|e| e.logging_level())
         .filter(|l| *l != "OFF");
-    let variables = shown.variables().filter(|v| !v.is_empty());
+    let variables = shown.variables().filter(|v| !v.is_empty()).map(veiled);
     let text = |value: Option<&str>| value.filter(|v| !v.is_empty()).map(Value::from);
     let canary = shown
         .canary_settings()
@@ -257,11 +258,21 @@ fn unmanaged(shown: &GetStageOutput, every: Option<&MethodSetting>) -> Unmanaged
             "methodSettings",
             (!others.is_empty()).then(|| others.into()),
         ),
-        ("variables", variables.map(|v: &HashMap<_, _>| json!(v))),
+        ("variables", variables),
     ];
     let set = settings.into_iter();
     set.filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect()
+}
+
+/// Stage variables, any of which may be a secret.
+fn veiled(variables: &HashMap<String, String>) -> Value {
+    let veiled = |(name, value): (&String, &String)| {
+        let place = format!("stage variable {name}");
+        (name.clone(), Value::from(veil(&place, value)))
+    };
+    let veiled: serde_json::Map<String, Value> = variables.iter().map(veiled).collect();
+    veiled.into()
 }
 
 fn setting_value(setting: &MethodSetting) -> Value {

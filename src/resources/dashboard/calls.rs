@@ -1,12 +1,14 @@
 //! The calls that read, write and delete a dashboard.
 
 use super::{Dashboard, marker};
-use crate::resources::{At, Aws, CloudError, Delete, During, Live, Observed, Outputs, Put, Tags};
+use crate::resources::{
+    At, Aws, CloudError, Delete, During, Live, Observed, Outputs, Put, Tags, Unmanaged,
+};
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Every property of a dashboard.
-pub(super) const ALL: &[&str] = &["name", "body"];
+pub(super) const ALL: &[&str] = &["name", "body", "unmanaged"];
 
 #[async_trait]
 impl Live for Dashboard {
@@ -28,6 +30,7 @@ impl Live for Dashboard {
         let properties = Dashboard {
             name: name.clone(),
             body,
+            unmanaged: owner(&tags, &ownership(&at.tags)),
         };
         Ok(Some(Observed::settled(
             properties,
@@ -66,6 +69,16 @@ impl Live for Dashboard {
         deleted.or_absent("cloudwatch:DeleteDashboards")?;
         Ok(Delete::Gone)
     }
+}
+
+/// Whose the dashboard says it is, where that is not us.
+fn owner(found: &Tags, ours: &Tags) -> Unmanaged {
+    let owner = match (found == ours, found.is_empty()) {
+        (true, _) => return Unmanaged::new(),
+        (false, true) => "nobody".into(),
+        (false, false) => json!(found),
+    };
+    Unmanaged::from([("owner".to_owned(), owner)])
 }
 
 fn ownership(tags: &Tags) -> Tags {

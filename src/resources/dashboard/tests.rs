@@ -12,6 +12,7 @@ fn dashboard() -> Dashboard {
     Dashboard {
         name: "payment-webhook-dev-eu-central-1".to_owned(),
         body: json!({"widgets": [{"type": "metric", "x": 0, "y": 0, "properties": {"metrics": [["a", "b"]]}}]}),
+        unmanaged: Unmanaged::new(),
     }
 }
 
@@ -69,6 +70,7 @@ async fn a_dashboard_says_whose_it_is_in_a_widget_and_reads_back_without_it() {
 async fn somebody_elses_dashboard_of_the_same_name_carries_no_tags_of_ours() {
     let observed = read(&dashboard().body.to_string()).await;
     assert_eq!(observed.tags, Some(Tags::new()));
+    assert_eq!(observed.properties.unmanaged["owner"], "nobody");
     let unreadable = read("not JSON").await;
     assert_eq!(unreadable.tags, Some(Tags::new()));
     assert_eq!(unreadable.properties.body, json!("not JSON"));

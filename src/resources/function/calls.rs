@@ -34,9 +34,9 @@ impl Live for Function {
         let shown = function
             .configuration
             .unwrap_or_else(|| FunctionConfiguration::builder().build());
-        let mut properties = shape::properties(name, &shown)?;
+        let mut properties = shape::properties(&at.properties, &shown)?;
         let mut live = live
-            .map(|live| shape::properties(name, &live))
+            .map(|live| shape::properties(&at.properties, &live))
             .transpose()?;
         let mut unseen = Vec::new();
         // AWS always shows where a function logs to; moto 5.2 drops it.

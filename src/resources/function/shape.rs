@@ -2,6 +2,7 @@
 
 use super::{Architecture, Function};
 use crate::graph::Input;
+use crate::resources::veil::veil;
 use crate::resources::{Class, CloudError, Condition, Unmanaged};
 use aws_sdk_lambda::operation::get_alias::GetAliasOutput;
 use aws_sdk_lambda::types::{
@@ -50,16 +51,17 @@ pub(super) fn condition(shown: &FunctionConfiguration) -> Condition {
 
 /// What a function's or version's configuration says; concurrency belongs to neither.
 pub(super) fn properties(
-    name: &str,
+    declared: &Function,
     shown: &FunctionConfiguration,
 ) -> Result<Function, CloudError> {
+    let name = &declared.name;
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let logging = shown
         .logging_config()
         .and_then(|logging| logging.log_group());
     let tracing = shown.tracing_config().and_then(|tracing| tracing.mode());
     Ok(Function {
-        name: name.to_owned(),
+        name: name.clone(),
         description: text(shown.description()),
         runtime: text(shown.runtime().map(|runtime| runtime.as_str())),
         architecture: match shown.architectures() {
@@ -71,7 +73,7 @@ pub(super) fn properties(
         memory_mb: number(shown.memory_size()),
         timeout_seconds: number(shown.timeout()),
         reserved_concurrency: None,
-        environment: environment(name, shown)?,
+        environment: environment(declared, shown)?,
         key: Input::known(text(shown.kms_key_arn())),
         tracing: tracing == Some(&TracingMode::Active),
         log_group: Input::known(text(logging)),
@@ -84,10 +86,13 @@ fn number(number: Option<i32>) -> u32 {
 }
 
 /// Without leave to decrypt, Lambda shows an error in the place of the variables: that is not an empty environment.
+///
+/// A variable that payhook does not declare may hold a secret: its value goes no further than here.
 fn environment(
-    name: &str,
+    declared: &Function,
     shown: &FunctionConfiguration,
 ) -> Result<BTreeMap<String, Input<crate::graph::Text>>, CloudError> {
+    let name = &declared.name;
     let Some(environment) = shown.environment() else {
         return Ok(BTreeMap::new());
     };
@@ -110,7 +115,13 @@ fn environment(
     }
     let variables = environment.variables().into_iter().flatten();
     Ok(variables
-        .map(|(key, value)| (key.clone(), Input::known(value)))
+        .map(|(key, value)| {
+            let value = match declared.environment.contains_key(key) {
+                true => value.clone(),
+                false => veil(&format!("{name}/{key}"), value),
+            };
+            (key.clone(), Input::known(value))
+        })
         .collect())
 }
 

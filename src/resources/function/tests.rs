@@ -118,19 +118,22 @@ fn shown(latest: Value, live: Option<Value>, reserved: Option<u32>) -> [Reply; 3
 }
 
 async fn read_of(replies: [Reply; 3]) -> Observed<Function> {
+    read_as(function(), replies).await
+}
+
+async fn read_as(declared: Function, replies: [Reply; 3]) -> Observed<Function> {
     let (aws, script) = scripted(replies);
-    let observed = Function::read(&aws, &wanted(function())).await;
+    let observed = Function::read(&aws, &wanted(declared)).await;
     assert_eq!(script.calls().len(), 3);
     observed.unwrap().unwrap()
 }
 
 async fn settled(function: &Function) -> Observed<Function> {
     let shows = described(function);
-    read_of(shown(
-        shows.clone(),
-        Some(shows),
-        function.reserved_concurrency,
-    ))
+    read_as(
+        function.clone(),
+        shown(shows.clone(), Some(shows), function.reserved_concurrency),
+    )
     .await
 }
 
@@ -188,6 +191,25 @@ proptest! {
             script.assert_calls([]);
         });
     }
+}
+
+#[tokio::test]
+async fn a_variable_that_payhook_does_not_declare_is_told_apart_and_never_shown() {
+    let mut found = Vec::new();
+    for value in ["sk_live_1", "sk_live_2"] {
+        let mut by_hand = function();
+        by_hand
+            .environment
+            .insert("API_KEY".to_owned(), Input::known(value));
+        let shows = described(&by_hand);
+        let observed = read_of(shown(shows.clone(), Some(shows), Some(10))).await;
+        let data = serde_json::to_string(&observed.properties).unwrap();
+        assert!(!data.contains("sk_live"), "{data}");
+        assert!(data.contains("payments-dev"), "{data}");
+        assert_eq!(observed.properties.unmanaged, Unmanaged::new());
+        found.push(observed.properties.environment["API_KEY"].clone());
+    }
+    assert_ne!(found[0], found[1]);
 }
 
 #[tokio::test]

@@ -6,9 +6,6 @@ use crate::resources::{At, Aws, CloudError, Delete, During, Live, Observed, Put,
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Shown;
 
-/// Stands among the tags of a group that has none, so that it counts as ours and as not yet tagged.
-const UNTAGGED: &str = "payhook:untagged";
-
 #[async_trait]
 impl Live for LogGroup {
     async fn read(aws: &Aws, at: &At<Self>) -> Result<Option<Observed<Self>>, CloudError> {
@@ -77,7 +74,7 @@ fn ownership(at: &At<LogGroup>, tags: Tags) -> Tags {
     let ours = [tag::STACK, tag::ENV, tag::RESOURCE]
         .into_iter()
         .filter_map(|key| Some((key.to_owned(), at.tags.get(key)?.clone())));
-    let marker = (UNTAGGED.to_owned(), String::new());
+    let marker = (tag::UNTAGGED.to_owned(), String::new());
     ours.chain([marker]).collect()
 }
 
@@ -127,7 +124,7 @@ async fn retain(aws: &Aws, wanted: &LogGroup, observed_days: u32) -> Result<(), 
 }
 
 async fn retag(aws: &Aws, at: &At<LogGroup>, observed: Option<&Tags>) -> Result<(), CloudError> {
-    let observed = observed.filter(|tags| !tags.contains_key(UNTAGGED));
+    let observed = observed.filter(|tags| !tags.contains_key(tag::UNTAGGED));
     let retag = Retag::between(observed, &at.tags);
     let arn = at.properties.arn(&aws.given);
     if !retag.set.is_empty() {
