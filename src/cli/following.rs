@@ -5,15 +5,18 @@ use crate::resources::{Aws, During};
 use crate::view::Tone;
 use jiff::Timestamp;
 use payments::event::{PaymentEvent, Status};
-use payments::store::{DynamoStore, EventItem, Processing, Store};
+use payments::store::{DynamoStore, EventItem, Key, Processing, Store};
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 /// Time between two looks at the table.
 const LOOK: Duration = Duration::from_millis(200);
 /// Executions that are looked through for the one of the event.
-const EXECUTIONS: i32 = 5;
+const EXECUTIONS: i32 = 20;
+/// How long an execution may take to end after its event is processed.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// What an event passes on its way.
 pub struct Route<'a> {
@@ -40,6 +43,7 @@ pub struct Hops<'a> {
     ui: &'a Ui,
     start: Instant,
     clock: Timestamp,
+    last: Cell<Duration>,
 }
 
 impl<'a> Hops<'a> {
@@ -49,6 +53,7 @@ impl<'a> Hops<'a> {
             ui,
             start: Instant::now(),
             clock: Timestamp::now(),
+            last: Cell::default(),
         }
     }
 
@@ -68,12 +73,12 @@ impl<'a> Hops<'a> {
         Duration::from_secs_f64((seconds - start).max(0.0))
     }
 
+    /// Times of AWS are of other clocks and some are whole seconds; what happened later is never shown as earlier.
     fn tell(&self, hop: &Hop<'_>) {
+        let at = self.last.get().max(hop.at);
+        self.last.set(at);
         let Hop {
-            at,
-            hop,
-            detail,
-            more,
+            hop, detail, more, ..
         } = hop;
         if self.ui.is_json() {
             let mut line = json!({"event": "hop", "hop": hop, "elapsedMs": at.as_millis() as u64});
@@ -110,18 +115,19 @@ pub async fn follow(
         let found = find(&store, &payment_id, &event.event_id).await?;
         if let (Some(item), false) = (&found, stored) {
             stored = true;
-            hops.say(
-                "stored",
-                &item.key.payment_id,
-                json!({"paymentId": item.key.payment_id, "timestamp": item.key.timestamp}),
-            );
+            hops.tell(&Hop {
+                at: hops.since_start(item.received_at.as_millisecond() as f64 / 1e3),
+                hop: "stored",
+                detail: item.key.payment_id.clone(),
+                more: json!({"paymentId": item.key.payment_id, "timestamp": item.key.timestamp}),
+            });
         }
         if let Some(item) = found.filter(|item| item.processing != Processing::Received) {
-            let mut ends = execution(aws, route, &event.event_id, hops).await;
-            let (end, exit) = ended(&item, hops);
-            ends.push(end);
-            ends.sort_by_key(|hop| hop.at);
-            ends.iter().for_each(|hop| hops.tell(hop));
+            let execution = execution(aws, route, &item.key, hops).await;
+            let (processed, exit) = ended(&item, hops);
+            let [started, stopped] = execution.unwrap_or_default();
+            let hops_left = [started, Some(processed), stopped];
+            hops_left.iter().flatten().for_each(|hop| hops.tell(hop));
             if exit != Exit::Done {
                 hops.hint("the item's `failure` and the failed execution say more");
             }
@@ -185,45 +191,54 @@ fn ended(item: &EventItem, hops: &Hops<'_>) -> (Hop<'static>, Exit) {
     )
 }
 
-/// Start and end of the execution that had the event in its input, as far as they are easily found.
+/// Start and end of the execution that had the event's key in its input, as far as they are easily found.
 async fn execution(
     aws: &Aws,
     route: &Route<'_>,
-    event_id: &str,
+    key: &Key,
     hops: &Hops<'_>,
-) -> Vec<Hop<'static>> {
+) -> Option<[Option<Hop<'static>>; 2]> {
+    let arn = execution_of(aws, route, key).await?;
+    let patience = Instant::now() + ENDING;
+    loop {
+        let request = aws.sfn.describe_execution().execution_arn(&arn);
+        let found = request.send().await.ok()?;
+        let hop = |time: &aws_smithy_types::DateTime, hop, detail: &str| Hop {
+            at: hops.since_start(time.as_secs_f64()),
+            hop,
+            detail: detail.to_owned(),
+            more: json!({"execution": found.name()}),
+        };
+        let name = found.name().unwrap_or_default();
+        let started = hop(found.start_date(), "execution started", name);
+        let status = found.status().as_str();
+        let stopped = found
+            .stop_date()
+            .map(|stop| hop(stop, "execution ended", status));
+        if stopped.is_some() || Instant::now() > patience {
+            return Some([Some(started), stopped]);
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// The pipe hands over keys and not events, so that is what an execution is known by.
+async fn execution_of(aws: &Aws, route: &Route<'_>, key: &Key) -> Option<String> {
     let request = aws
         .sfn
         .list_executions()
         .state_machine_arn(route.state_machine)
         .max_results(EXECUTIONS);
-    let Ok(list) = request.send().await else {
-        return Vec::new();
-    };
-    for execution in list.executions() {
-        let request = aws
-            .sfn
-            .describe_execution()
-            .execution_arn(execution.execution_arn());
-        let Ok(found) = request.send().await else {
-            return Vec::new();
-        };
-        if !found.input().is_some_and(|input| input.contains(event_id)) {
-            continue;
+    for execution in request.send().await.ok()?.executions() {
+        let arn = execution.execution_arn();
+        let request = aws.sfn.describe_execution().execution_arn(arn);
+        let found = request.send().await.ok()?;
+        let input = found.input().unwrap_or_default();
+        if input.contains(&key.payment_id) && input.contains(&key.timestamp.to_string()) {
+            return Some(arn.to_owned());
         }
-        let hop = |time: &aws_smithy_types::DateTime, hop, detail: &str| Hop {
-            at: hops.since_start(time.as_secs_f64()),
-            hop,
-            detail: detail.to_owned(),
-            more: json!({"execution": execution.name()}),
-        };
-        let start = hop(found.start_date(), "execution started", execution.name());
-        let stop = found
-            .stop_date()
-            .map(|stop| hop(stop, "execution ended", found.status().as_str()));
-        return [start].into_iter().chain(stop).collect();
     }
-    Vec::new()
+    None
 }
 
 /// What may hold the event up.

@@ -59,7 +59,7 @@ async fn a_stack_is_deployed_left_alone_changed_and_destroyed_without_a_trace() 
     let text = |key: &str| outputs[key].as_str().expect("a text").to_owned();
 
     println!("what is deployed is used and holds the eight constraints");
-    succeeded(&place.payhook("send standard_webhooks"));
+    every_hop_in_order(&succeeded(&place.payhook("send standard_webhooks --json")));
     succeeded(&place.payhook("verify"));
 
     println!("the second deploy makes no mutating call");
@@ -96,6 +96,24 @@ async fn a_stack_is_deployed_left_alone_changed_and_destroyed_without_a_trace() 
     println!("what is destroyed can be deployed again");
     succeeded(&place.payhook("deploy"));
     succeeded(&place.payhook("send generic_hmac"));
+}
+
+/// What `send --json` printed.
+fn every_hop_in_order(lines: &str) {
+    let lines = lines.lines().map(|line| serde_json::from_str(line));
+    let lines: Vec<Value> = lines.collect::<Result<_, _>>().expect("JSON lines");
+    let hops: Vec<_> = lines.iter().filter(|line| line["event"] == "hop").collect();
+    let names: Vec<_> = hops.iter().filter_map(|hop| hop["hop"].as_str()).collect();
+    let way = [
+        "signed",
+        "answered",
+        "stored",
+        "execution started",
+        "processed",
+        "execution ended",
+    ];
+    assert_eq!(names, way);
+    assert!(hops.is_sorted_by_key(|hop| hop["elapsedMs"].as_u64()));
 }
 
 async fn only_wait_for_their_deletion(clients: &Clients, key: &str, secret: &str) {
