@@ -11,6 +11,7 @@ mod integration {
     mod items;
     mod outcomes;
     mod place;
+    mod request;
     mod senders;
     mod stripe_api;
     mod wire;

@@ -6,6 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Times that a given endpoint is asked, and the time between two of them.
+const TRIES: usize = 3;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What a running emulator says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -62,11 +65,19 @@ async fn health(port: u16) -> Option<Health> {
 /// Whether anything speaks HTTP at `endpoint`; the reason when not.
 pub(super) async fn answers(endpoint: &str) -> Result<(), String> {
     let client = client().ok_or("no HTTP client")?;
-    match client.get(endpoint).send().await {
-        Ok(_) => Ok(()),
-        Err(error) if error.is_builder() => Err("not a URL".into()),
-        Err(error) if error.is_timeout() => Err("no answer in time".into()),
-        Err(_) => Err("connection refused or broken".into()),
+    let mut tries = 1;
+    loop {
+        match client.get(endpoint).send().await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_builder() => return Err("not a URL".into()),
+            Err(error) if error.is_timeout() => return Err("no answer in time".into()),
+            // One that listens may still break a connection now and then.
+            Err(error) if !error.is_connect() && tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(_) => return Err("connection refused or broken".into()),
+        }
     }
 }
 

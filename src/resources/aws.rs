@@ -6,8 +6,24 @@ use super::{
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long one call may take; control planes answer within seconds, so an answer that is not there by then was lost.
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// The same for a call that carries a function's code, over a slow line.
+const UPLOAD: Duration = Duration::from_secs(300);
+/// How often STS is asked.
+const ASKING_ATTEMPTS: u32 = 4;
+
+fn patience(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(attempt)
+        .build()
+}
 
 /// One client per service, all of one account and region.
 ///
@@ -58,12 +74,14 @@ pub struct Aws {
 impl Aws {
     /// Asks STS who we are and makes the clients.
     pub async fn connect(config: &SdkConfig, emulated: bool) -> Result<Self, CloudError> {
-        let config = config
+        // Asking who we are changes nothing, so the SDK may repeat it as it sees fit.
+        let asking = config
             .clone()
             .into_builder()
-            .retry_config(RetryConfig::disabled())
+            .retry_config(RetryConfig::standard().with_max_attempts(ASKING_ATTEMPTS))
+            .timeout_config(patience(ATTEMPT))
             .build();
-        let caller = aws_sdk_sts::Client::new(&config)
+        let caller = aws_sdk_sts::Client::new(&asking)
             .get_caller_identity()
             .send()
             .await
@@ -77,7 +95,12 @@ impl Aws {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             account: caller.account().unwrap_or_default().to_owned(),
         };
-        Ok(Self::new(&config, given, emulated))
+        Ok(Self::new(config, given, emulated))
+    }
+
+    /// The time that a call with a function's code is given.
+    pub fn upload() -> aws_sdk_lambda::config::Builder {
+        aws_sdk_lambda::config::Builder::default().timeout_config(patience(UPLOAD))
     }
 
     /// Whether an error means that this emulator lacks the operation; never on AWS itself.
@@ -91,6 +114,7 @@ impl Aws {
             .clone()
             .into_builder()
             .retry_config(RetryConfig::disabled())
+            .timeout_config(patience(ATTEMPT))
             .build();
         Self {
             given,

@@ -166,6 +166,8 @@ async fn create(aws: &Aws, at: &At<Function>) -> Result<Put, CloudError> {
         .tracing_config(tracing(function))
         .logging_config(logging(function)?)
         .set_tags(Some(at.tags.clone().into_iter().collect()))
+        .customize()
+        .config_override(Aws::upload())
         .send()
         .await
         .during("lambda:CreateFunction")?;
@@ -214,6 +216,8 @@ async fn upload(aws: &Aws, function: &Function) -> Result<(), CloudError> {
     call.function_name(&function.name)
         .zip_file(zip(aws, function).await?)
         .architectures(architecture(function))
+        .customize()
+        .config_override(Aws::upload())
         .send()
         .await
         .during("lambda:UpdateFunctionCode")?;
