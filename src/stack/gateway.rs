@@ -38,6 +38,13 @@ pub(super) const ROUTES: &[WayIn] = &[
         path: "/webhooks/{provider}",
         granted: "webhooks/*",
     },
+    // How a provider tests a new endpoint (Braintree); to every other GET the function answers 405.
+    WayIn {
+        permission: "get-webhooks-provider",
+        method: "GET",
+        path: "/webhooks/{provider}",
+        granted: "webhooks/*",
+    },
 ];
 
 pub(super) fn api(names: &Names, validator: &Handle<Function>) -> Api {

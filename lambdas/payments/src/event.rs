@@ -29,6 +29,33 @@ pub struct PaymentEvent {
     pub signed: bool,
 }
 
+/// What a webhook's body says about one payment; [`PaymentEvent`] documents the fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub event_id: String,
+    pub event_type: String,
+    pub occurred_ms: Option<i64>,
+    pub provider_payment_id: String,
+    pub money: Option<Money>,
+    pub claimed: Option<Status>,
+}
+
+impl Report {
+    /// The event, with who says it and whether that is signed.
+    pub fn by(self, provider: &'static str, signed: bool) -> PaymentEvent {
+        PaymentEvent {
+            provider,
+            event_id: self.event_id,
+            event_type: self.event_type,
+            occurred_ms: self.occurred_ms,
+            provider_payment_id: self.provider_payment_id,
+            money: self.money,
+            claimed: self.claimed,
+            signed,
+        }
+    }
+}
+
 impl PaymentEvent {
     /// The partition key of the payment in the table: `{provider}:{provider payment id}`.
     pub fn payment_id(&self) -> String {

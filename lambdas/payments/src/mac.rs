@@ -31,7 +31,18 @@ pub(crate) struct BodySignature<'a> {
     pub key: KeyEncoding,
 }
 
-impl BodySignature<'_> {
+impl<'a> BodySignature<'a> {
+    /// What most providers do: HMAC-SHA256 in hexadecimal, keyed with the secret's text.
+    pub(crate) const fn in_header(header: &'a str) -> BodySignature<'a> {
+        BodySignature {
+            header,
+            prefix: "",
+            algorithm: Algorithm::Sha256,
+            encoding: Encoding::Hex,
+            key: KeyEncoding::Text,
+        }
+    }
+
     /// Accepts the request if its header holds the HMAC of the body under any accepted secret.
     pub(crate) fn verify(
         &self,

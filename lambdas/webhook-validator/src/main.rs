@@ -3,6 +3,7 @@ use std::sync::Arc;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use payments::clock;
 use payments::logging::{Log, Stdout};
+use payments::providers::keys::{CachedKeys, HttpKeys};
 use payments::secret_cache::{SecretCache, SecretsManager};
 use payments::store::DynamoStore;
 use serde_json::Value;
@@ -23,6 +24,7 @@ async fn main() -> Result<(), Error> {
             &settings.table,
         )),
         secrets: Arc::new(SecretCache::new(Arc::new(secret), clock.clone())),
+        keys: Arc::new(CachedKeys::new(HttpKeys::default())),
         log: Log::new(Arc::new(Stdout), clock.clone(), &settings.environment),
         clock,
         settings,

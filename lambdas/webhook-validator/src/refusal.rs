@@ -3,6 +3,7 @@
 use payments::logging::Log;
 use payments::metrics::{self, Metric};
 use payments::providers::Provider;
+use payments::providers::keys::{KeyUnavailable, VerifyError};
 use payments::secret_cache::SecretUnavailable;
 use payments::signature::SignatureError;
 use payments::store::{BodyTooLarge, StoreError};
@@ -16,6 +17,7 @@ pub(crate) enum Refusal {
     Malformed(String),
     BadSignature(SignatureError),
     NoSecret(String),
+    NoKey(KeyUnavailable),
     NotStored(StoreError),
 }
 
@@ -54,7 +56,7 @@ impl Refusal {
     fn is_ours(&self) -> bool {
         matches!(
             self,
-            Self::TooLarge | Self::NoSecret(_) | Self::NotStored(_)
+            Self::TooLarge | Self::NoSecret(_) | Self::NoKey(_) | Self::NotStored(_)
         )
     }
 
@@ -66,6 +68,7 @@ impl Refusal {
             Self::Malformed(_) => "malformed",
             Self::BadSignature(error) => error.kind(),
             Self::NoSecret(_) => "no_secret",
+            Self::NoKey(_) => "key_unavailable",
             Self::NotStored(_) => "store_failed",
         }
     }
@@ -75,6 +78,7 @@ impl Refusal {
             Self::WrongMethod | Self::UnknownProvider | Self::TooLarge => String::new(),
             Self::Malformed(why) | Self::NoSecret(why) => why.clone(),
             Self::BadSignature(error) => error.to_string(),
+            Self::NoKey(error) => error.to_string(),
             Self::NotStored(error) => error.to_string(),
         }
     }
@@ -86,7 +90,7 @@ impl Refusal {
             }
             Self::TooLarge => Metric::WebhookTooLarge,
             Self::BadSignature(_) => Metric::SignatureRejected,
-            Self::NoSecret(_) => Metric::SecretUnavailable,
+            Self::NoSecret(_) | Self::NoKey(_) => Metric::SecretUnavailable,
             Self::NotStored(_) => Metric::StoreFailed,
         }
     }
@@ -98,7 +102,7 @@ impl Refusal {
             Self::TooLarge => Answer::too_large(),
             Self::Malformed(_) => Answer::malformed(),
             Self::BadSignature(_) => Answer::bad_signature(),
-            Self::NoSecret(_) | Self::NotStored(_) => Answer::try_again(),
+            Self::NoSecret(_) | Self::NoKey(_) | Self::NotStored(_) => Answer::try_again(),
         }
     }
 }
@@ -110,6 +114,15 @@ impl From<SignatureError> for Refusal {
             SignatureError::MalformedChallenge => Self::Malformed(error.to_string()),
             SignatureError::BadSecretConfig(_) => Self::NoSecret(error.to_string()),
             other => Self::BadSignature(other),
+        }
+    }
+}
+
+impl From<VerifyError> for Refusal {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Refused(error) => error.into(),
+            VerifyError::KeyUnavailable(error) => Self::NoKey(error),
         }
     }
 }

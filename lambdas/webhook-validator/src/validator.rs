@@ -7,9 +7,10 @@ use payments::clock::Clock;
 use payments::event::PaymentEvent;
 use payments::logging::{Log, identifier};
 use payments::metrics::{self, Metric, UNKNOWN_PROVIDER};
+use payments::providers::keys::{self, KeySource, VerifyError};
 use payments::providers::{self, Check, Provider, Verified};
 use payments::request::Request;
-use payments::secret::ProviderSecrets;
+use payments::secret::{ProviderSecrets, Secrets};
 use payments::secret_cache::SecretCache;
 use payments::settings::Settings;
 use payments::signature::SignatureError;
@@ -27,6 +28,7 @@ pub struct Validator {
     pub settings: ValidatorSettings,
     pub store: Arc<dyn Store>,
     pub secrets: Arc<SecretCache>,
+    pub keys: Arc<dyn KeySource>,
     pub clock: Clock,
     pub log: Log,
 }
@@ -86,7 +88,7 @@ impl Validator {
         if request.method != "POST" {
             return self.challenge(request, provider).await;
         }
-        if request.body.is_empty() {
+        if request.body.is_empty() && !provider.sends_empty_bodies() {
             return Err(Refusal::Malformed("the body is empty".into()));
         }
         let verified = self.verify(request, provider, settings).await?;
@@ -113,6 +115,13 @@ impl Validator {
         if request.method != "GET" {
             return Err(Refusal::WrongMethod);
         }
+        // Whether there is anything to answer shows without the secrets, which strangers' requests should not cost.
+        if provider
+            .answer_challenge(request, &ProviderSecrets::default())
+            .is_none()
+        {
+            return Err(Refusal::WrongMethod);
+        }
         let secrets = self.secrets.current().await?;
         let secrets = secrets
             .provider(provider.key())
@@ -131,30 +140,18 @@ impl Validator {
         provider: &'static dyn Provider,
         settings: &Settings,
     ) -> Result<Verified, Refusal> {
-        let verify = |secrets: &ProviderSecrets| {
-            let check = Check {
-                secrets,
-                settings,
-                fetched: None,
-            };
-            match provider.verify(request, &check) {
-                // What nobody signed is only kept because it is confirmed with the provider's API before it counts.
-                Err(SignatureError::FetchBackRequired) if settings.confirm.is_some() => {
-                    Ok(Verified::SENDER_ONLY)
-                }
-                other => other,
-            }
-        };
         let secrets = self.secrets.current().await?;
-        let first = secrets.provider(provider.key()).map(verify);
+        let first = self
+            .verify_with(request, provider, settings, &secrets)
+            .await;
         let newer_may_help = match &first {
             None => true,
-            Some(Err(error)) => depends_on_the_secret(error),
-            Some(Ok(_)) => false,
+            Some(Err(VerifyError::Refused(error))) => depends_on_the_secret(error),
+            Some(_) => false,
         };
         let verdict = match newer_may_help {
             true => match self.secrets.newer_than(&secrets).await {
-                Some(newer) => newer.provider(provider.key()).map(verify),
+                Some(newer) => self.verify_with(request, provider, settings, &newer).await,
                 None => first,
             },
             false => first,
@@ -162,6 +159,31 @@ impl Validator {
         verdict
             .ok_or_else(|| Refusal::no_section(provider))?
             .map_err(Refusal::from)
+    }
+
+    /// `None` where the secret says nothing about the provider.
+    async fn verify_with(
+        &self,
+        request: &Request,
+        provider: &'static dyn Provider,
+        settings: &Settings,
+        secrets: &Secrets,
+    ) -> Option<Result<Verified, VerifyError>> {
+        let check = Check {
+            secrets: secrets.provider(provider.key())?,
+            settings,
+            fetched: None,
+        };
+        let verdict = keys::verify(provider, request, check, self.keys.as_ref()).await;
+        Some(match verdict {
+            // What nobody signed is only kept because it is confirmed with the provider's API before it counts.
+            Err(VerifyError::Refused(SignatureError::FetchBackRequired))
+                if settings.confirm.is_some() =>
+            {
+                Ok(Verified::SENDER_ONLY)
+            }
+            verdict => verdict,
+        })
     }
 
     fn item(

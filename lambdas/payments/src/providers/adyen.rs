@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
+use super::{CannotSign, Check, Outgoing, Provider, Reports, SampleSeed, Verified};
+use crate::event::{Report, Status};
 use crate::json::{Json, MalformedBody};
 use crate::mac;
 use crate::money::Currency;
@@ -71,16 +71,8 @@ impl Provider for Adyen {
         }
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
-        items(&request.body)?
-            .into_iter()
-            .map(|item| read(item, verified))
-            .collect()
+    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
+        items(&request.body)?.into_iter().map(read).collect()
     }
 
     fn sample_types(&self) -> &'static [&'static str] {
@@ -180,7 +172,7 @@ fn literal(value: Json<'_>) -> Option<String> {
         .or_else(|| value.boolean().map(|flag| flag.to_string()))
 }
 
-fn read(item: Json<'_>, verified: &Verified) -> Result<PaymentEvent, MalformedBody> {
+fn read(item: Json<'_>) -> Result<Report, MalformedBody> {
     let reference = fields::required(item, "pspReference")?;
     let event_code = fields::required(item, "eventCode")?;
     let success = item
@@ -193,8 +185,7 @@ fn read(item: Json<'_>, verified: &Verified) -> Result<PaymentEvent, MalformedBo
     if let Some(original) = &original {
         event_id = format!("{event_id}|{original}");
     }
-    Ok(PaymentEvent {
-        provider: "adyen",
+    Ok(Report {
         event_id,
         occurred_ms: fields::ms_at(item, "eventDate"),
         provider_payment_id: original.unwrap_or(reference),
@@ -207,7 +198,6 @@ fn read(item: Json<'_>, verified: &Verified) -> Result<PaymentEvent, MalformedBo
         )?,
         claimed: status(&event_code, success == "true", item),
         event_type: event_code,
-        signed: verified.signed,
     })
 }
 

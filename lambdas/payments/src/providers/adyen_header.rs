@@ -2,53 +2,49 @@
 //! `Protocol: HmacSHA256`); the key is hexadecimal. Documented at
 //! docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified, adyen};
-use crate::event::{PaymentEvent, Status};
-use crate::json::{Json, MalformedBody};
+use super::header_signed::{HeaderSigned, Scheme};
+use super::{Outgoing, Reports, SampleSeed, adyen};
+use crate::event::{Report, Status};
+use crate::json::Json;
 use crate::mac::{self, BodySignature};
 use crate::request::Request;
-use crate::secret::Secret;
-use crate::settings::{Algorithm, Encoding, KeyEncoding, Settings};
+use crate::settings::{Encoding, KeyEncoding, Settings};
 use crate::signature::SignatureError;
 
 const SCHEME: BodySignature<'static> = BodySignature {
-    header: "HmacSignature",
-    prefix: "",
-    algorithm: Algorithm::Sha256,
     encoding: Encoding::Base64,
     key: KeyEncoding::Hex,
+    ..BodySignature::in_header("HmacSignature")
 };
+
+/// The header that names the hash, and the only one it may name.
+const PROTOCOL: &str = "Protocol";
+const HMAC_SHA256: &str = "HmacSHA256";
 
 pub(super) struct AdyenHeader;
 
-impl Provider for AdyenHeader {
+impl HeaderSigned for AdyenHeader {
     fn key(&self) -> &'static str {
         "adyen_header"
     }
 
-    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
-        request.headers.contains(SCHEME.header)
+    fn scheme<'s>(&self, _settings: &'s Settings) -> Scheme<'s> {
+        Scheme::Body(SCHEME)
     }
 
-    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
-        if request.headers.contains("Protocol") && mac::single(request, "Protocol")? != "HmacSHA256"
-        {
-            return Err(SignatureError::UnsupportedAlg);
+    fn precondition(&self, request: &Request) -> Result<(), SignatureError> {
+        match request.headers.contains(PROTOCOL) {
+            true if mac::single(request, PROTOCOL)? != HMAC_SHA256 => {
+                Err(SignatureError::UnsupportedAlg)
+            }
+            _ => Ok(()),
         }
-        SCHEME.verify(request, check.secrets)?;
-        Ok(Verified::SIGNED)
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request) -> Reports {
         let body = Json::parse_object(&request.body)?;
         let event_type = fields::required(body, "type")?;
         // These webhooks carry no event id: the same body is the same event.
@@ -59,8 +55,7 @@ impl Provider for AdyenHeader {
             "data.balanceAccount.id",
             "data.sweep.id",
         ];
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: fields::ms_at(body, "timestamp"),
             provider_payment_id: subject
                 .into_iter()
@@ -76,7 +71,6 @@ impl Provider for AdyenHeader {
             claimed: status(&event_type, body),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 
@@ -103,18 +97,7 @@ impl Provider for AdyenHeader {
         });
         self.sample_types()
             .contains(&event_type)
-            .then(|| Outgoing::json(&body))
-    }
-
-    fn sign(
-        &self,
-        outgoing: Outgoing,
-        secret: &Secret,
-        _settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        let signed = fields::sign_body(outgoing, &SCHEME, secret, self.key())?;
-        Ok(signed.with_header("Protocol", "HmacSHA256"))
+            .then(|| Outgoing::json(&body).with_header(PROTOCOL, HMAC_SHA256))
     }
 }
 

@@ -2,48 +2,38 @@
 //! Signature Key's text, not decoded (set `key_encoding = "hex"` for an account that differs). Documented at
 //! developer.authorize.net/api/reference/features/webhooks.html.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields;
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
-use crate::json::{Json, MalformedBody};
+use super::header_signed::{HeaderSigned, Scheme};
+use super::{Outgoing, Reports, SampleSeed};
+use crate::event::{Report, Status};
+use crate::json::Json;
 use crate::mac::BodySignature;
 use crate::request::Request;
-use crate::secret::Secret;
-use crate::settings::{Algorithm, Encoding, Settings};
-use crate::signature::SignatureError;
-
-const HEADER: &str = "X-ANET-Signature";
+use crate::settings::{Algorithm, Settings};
 
 pub(super) struct AuthorizeNet;
 
-impl Provider for AuthorizeNet {
+impl HeaderSigned for AuthorizeNet {
     fn key(&self) -> &'static str {
         "authorize_net"
     }
 
-    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
-        request.headers.contains(HEADER)
+    fn scheme<'s>(&self, settings: &'s Settings) -> Scheme<'s> {
+        Scheme::Body(BodySignature {
+            prefix: "sha512=",
+            algorithm: Algorithm::Sha512,
+            key: settings.hmac.key_encoding.unwrap_or_default(),
+            ..BodySignature::in_header("X-ANET-Signature")
+        })
     }
 
-    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
-        scheme(check.settings).verify(request, check.secrets)?;
-        Ok(Verified::SIGNED)
-    }
-
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request) -> Reports {
         let body = Json::parse_object(&request.body)?;
         let event_id = fields::required(body, "notificationId")?;
         let event_type = fields::required(body, "eventType")?;
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: fields::ms_at(body, "eventDate"),
             provider_payment_id: body.id_at("payload.id").unwrap_or_else(|| event_id.clone()),
             // The event states an amount without its currency; the API knows both.
@@ -54,7 +44,6 @@ impl Provider for AuthorizeNet {
             ),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 
@@ -80,26 +69,6 @@ impl Provider for AuthorizeNet {
         self.sample_types()
             .contains(&event_type)
             .then(|| Outgoing::json_with_numbers(&body, &["authAmount"]))
-    }
-
-    fn sign(
-        &self,
-        outgoing: Outgoing,
-        secret: &Secret,
-        settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        fields::sign_body(outgoing, &scheme(settings), secret, self.key())
-    }
-}
-
-fn scheme(settings: &Settings) -> BodySignature<'static> {
-    BodySignature {
-        header: HEADER,
-        prefix: "sha512=",
-        algorithm: Algorithm::Sha512,
-        encoding: Encoding::Hex,
-        key: settings.hmac.key_encoding.unwrap_or_default(),
     }
 }
 

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::fields;
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
+use super::{CannotSign, Check, Outgoing, Provider, Reports, SampleSeed, Verified};
+use crate::event::{Report, Status};
 use crate::json::MalformedBody;
 use crate::mac;
 use crate::money::{Currency, Money};
@@ -81,12 +81,7 @@ impl Provider for Braintree {
         }))
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
         let payload =
             form_field(request, "bt_payload").ok_or(MalformedBody::Field("bt_payload"))?;
         let compact: String = payload.split_ascii_whitespace().collect();
@@ -100,7 +95,7 @@ impl Provider for Braintree {
         };
         let document = Document::parse_with_options(xml.trim_start(), options)
             .map_err(|_| MalformedBody::NotFormat("an XML document"))?;
-        Ok(vec![read(document.root_element(), &payload, verified)?])
+        Ok(vec![read(document.root_element(), &payload)?])
     }
 
     fn sample_types(&self) -> &'static [&'static str] {
@@ -204,11 +199,7 @@ fn field(form: &[u8], name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-fn read(
-    notification: Node<'_, '_>,
-    payload: &str,
-    verified: &Verified,
-) -> Result<PaymentEvent, MalformedBody> {
+fn read(notification: Node<'_, '_>, payload: &str) -> Result<Report, MalformedBody> {
     let kind = text(notification, "kind").ok_or(MalformedBody::Field("kind"))?;
     let subject = child(notification, "subject").and_then(|subject| subject.first_element_child());
     // Disputes hold the transaction they are about.
@@ -216,15 +207,13 @@ fn read(
     let payment_id = transaction.and_then(|transaction| text(transaction, "id"));
     // Braintree gives events no id: the same payload is the same event.
     let event_id = fields::digest_id(payload.trim_end().as_bytes());
-    Ok(PaymentEvent {
-        provider: "braintree",
+    Ok(Report {
         occurred_ms: text(notification, "timestamp").and_then(fields::ms_of_rfc3339),
         provider_payment_id: payment_id.map_or_else(|| event_id.clone(), str::to_owned),
         money: transaction.map_or(Ok(None), money)?,
         claimed: status(kind),
         event_id,
         event_type: kind.to_owned(),
-        signed: verified.signed,
     })
 }
 

@@ -1,50 +1,32 @@
 //! Checkout.com. Signed: the raw body, HMAC-SHA256 in hexadecimal, in `Cko-Signature`; the key is the signature key's
 //! text. Documented at checkout.com/docs/developer-resources/webhooks/receive-webhooks.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
-use crate::json::{Json, MalformedBody};
+use super::header_signed::{HeaderSigned, Scheme};
+use super::{Outgoing, Reports, SampleSeed};
+use crate::event::{Report, Status};
+use crate::json::Json;
 use crate::mac::BodySignature;
 use crate::money::Currency;
 use crate::request::Request;
-use crate::secret::Secret;
-use crate::settings::{Algorithm, Encoding, KeyEncoding, Settings};
-use crate::signature::SignatureError;
+use crate::settings::Settings;
 
-const SCHEME: BodySignature<'static> = BodySignature {
-    header: "Cko-Signature",
-    prefix: "",
-    algorithm: Algorithm::Sha256,
-    encoding: Encoding::Hex,
-    key: KeyEncoding::Text,
-};
+const SCHEME: BodySignature<'static> = BodySignature::in_header("Cko-Signature");
 
 pub(super) struct CheckoutCom;
 
-impl Provider for CheckoutCom {
+impl HeaderSigned for CheckoutCom {
     fn key(&self) -> &'static str {
         "checkout_com"
     }
 
-    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
-        request.headers.contains(SCHEME.header)
+    fn scheme<'s>(&self, _settings: &'s Settings) -> Scheme<'s> {
+        Scheme::Body(SCHEME)
     }
 
-    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
-        SCHEME.verify(request, check.secrets)?;
-        Ok(Verified::SIGNED)
-    }
-
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request) -> Reports {
         let body = Json::parse_object(&request.body)?;
         let event_id = fields::required(body, "id")?;
         let event_type = fields::required(body, "type")?;
@@ -52,15 +34,13 @@ impl Provider for CheckoutCom {
         let payment_id = body
             .id_at("data.payment_id")
             .or_else(|| body.id_at("data.id"));
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: fields::ms_at(body, "created_on"),
             provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
             money: fields::money(body, "data.amount", "data.currency", Unit::Minor, exponent)?,
             claimed: status(&event_type),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 
@@ -88,16 +68,6 @@ impl Provider for CheckoutCom {
         self.sample_types()
             .contains(&event_type)
             .then(|| Outgoing::json(&body))
-    }
-
-    fn sign(
-        &self,
-        outgoing: Outgoing,
-        secret: &Secret,
-        _settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        fields::sign_body(outgoing, &SCHEME, secret, self.key())
     }
 }
 

@@ -1,50 +1,32 @@
 //! Coinbase Commerce. Signed: the raw body, HMAC-SHA256 in hexadecimal, in `X-CC-Webhook-Signature`; the key is the
 //! shared secret's text. Documented at docs.cdp.coinbase.com/commerce/docs/webhooks-security.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
-use crate::json::{Json, MalformedBody};
+use super::header_signed::{HeaderSigned, Scheme};
+use super::{Outgoing, Reports, SampleSeed};
+use crate::event::{Report, Status};
+use crate::json::Json;
 use crate::mac::BodySignature;
 use crate::money::Currency;
 use crate::request::Request;
-use crate::secret::Secret;
-use crate::settings::{Algorithm, Encoding, KeyEncoding, Settings};
-use crate::signature::SignatureError;
+use crate::settings::Settings;
 
-const SCHEME: BodySignature<'static> = BodySignature {
-    header: "X-CC-Webhook-Signature",
-    prefix: "",
-    algorithm: Algorithm::Sha256,
-    encoding: Encoding::Hex,
-    key: KeyEncoding::Text,
-};
+const SCHEME: BodySignature<'static> = BodySignature::in_header("X-CC-Webhook-Signature");
 
 pub(super) struct CoinbaseCommerce;
 
-impl Provider for CoinbaseCommerce {
+impl HeaderSigned for CoinbaseCommerce {
     fn key(&self) -> &'static str {
         "coinbase_commerce"
     }
 
-    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
-        request.headers.contains(SCHEME.header)
+    fn scheme<'s>(&self, _settings: &'s Settings) -> Scheme<'s> {
+        Scheme::Body(SCHEME)
     }
 
-    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
-        SCHEME.verify(request, check.secrets)?;
-        Ok(Verified::SIGNED)
-    }
-
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request) -> Reports {
         let body = Json::parse_object(&request.body)?;
         // The outer `id` counts deliveries.
         let event_id = fields::required(body, "event.id")?;
@@ -53,8 +35,7 @@ impl Provider for CoinbaseCommerce {
             "event.data.pricing.local.amount",
             "event.data.pricing.local.currency",
         );
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: fields::ms_at(body, "event.created_at"),
             provider_payment_id: body
                 .id_at("event.data.code")
@@ -64,7 +45,6 @@ impl Provider for CoinbaseCommerce {
             claimed: status(&event_type),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 
@@ -97,16 +77,6 @@ impl Provider for CoinbaseCommerce {
         self.sample_types()
             .contains(&event_type)
             .then(|| Outgoing::json(&body))
-    }
-
-    fn sign(
-        &self,
-        outgoing: Outgoing,
-        secret: &Secret,
-        _settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        fields::sign_body(outgoing, &SCHEME, secret, self.key())
     }
 }
 

@@ -2,14 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{CannotSign, Outgoing, SampleSeed};
-
-use crate::event::PaymentEvent;
+use super::SampleSeed;
+use crate::event::Report;
 use crate::json::{Json, MalformedBody};
-use crate::mac::BodySignature;
 use crate::money::{Currency, Money, MoneyError};
 use crate::request::Request;
-use crate::secret::Secret;
 
 /// Text at a path that the provider documents as always there.
 pub(super) fn required(json: Json<'_>, path: &'static str) -> Result<String, MalformedBody> {
@@ -76,37 +73,21 @@ pub(super) fn sample_id(seed: &SampleSeed<'_>, prefix: &str) -> String {
         .map_or_else(|| format!("{prefix}{}", seed.nonce), str::to_owned)
 }
 
-/// Signs the body of a test event into the scheme's header.
-pub(super) fn sign_body(
-    outgoing: Outgoing,
-    scheme: &BodySignature<'_>,
-    secret: &Secret,
-    provider: &'static str,
-) -> Result<Outgoing, CannotSign> {
-    let signature = scheme
-        .sign(b"", &outgoing.body, &secret.value)
-        .map_err(|_| CannotSign::Secret(provider))?;
-    Ok(outgoing.with_header(scheme.header, signature))
-}
+/// What type [`look_again`] gives a notice.
+pub(super) const NOTICE: &str = "notification";
 
 /// An unsigned notice that says only "look at this payment again".
 ///
 /// Nothing tells one notice from the next, so each arrival is an event of its own: were they one event, a payment that
 /// changed since the first notice would never be looked at again.
-pub(super) fn look_again(
-    provider: &'static str,
-    payment_id: String,
-    request: &Request,
-) -> PaymentEvent {
+pub(super) fn look_again(payment_id: String, request: &Request) -> Report {
     let arrived = request.received_at.as_millisecond();
-    PaymentEvent {
-        provider,
+    Report {
         event_id: format!("{payment_id}@{arrived}"),
-        event_type: "notification".into(),
+        event_type: NOTICE.into(),
         occurred_ms: Some(arrived),
         provider_payment_id: payment_id,
         money: None,
         claimed: None,
-        signed: false,
     }
 }

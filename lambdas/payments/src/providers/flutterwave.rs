@@ -1,57 +1,41 @@
 //! Flutterwave v4. Signed: the raw body, HMAC-SHA256 in base64, in `flutterwave-signature`; the key is the secret hash's
 //! text. Documented at developer.flutterwave.com/docs/webhooks.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
-use crate::json::{Json, MalformedBody};
+use super::header_signed::{HeaderSigned, Scheme};
+use super::{Outgoing, Reports, SampleSeed};
+use crate::event::{Report, Status};
+use crate::json::Json;
 use crate::mac::BodySignature;
 use crate::money::Currency;
 use crate::request::Request;
-use crate::secret::Secret;
-use crate::settings::{Algorithm, Encoding, KeyEncoding, Settings};
-use crate::signature::SignatureError;
+use crate::settings::{Encoding, Settings};
 
 const SCHEME: BodySignature<'static> = BodySignature {
-    header: "flutterwave-signature",
-    prefix: "",
-    algorithm: Algorithm::Sha256,
     encoding: Encoding::Base64,
-    key: KeyEncoding::Text,
+    ..BodySignature::in_header("flutterwave-signature")
 };
 
 pub(super) struct Flutterwave;
 
-impl Provider for Flutterwave {
+impl HeaderSigned for Flutterwave {
     fn key(&self) -> &'static str {
         "flutterwave"
     }
 
-    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
-        request.headers.contains(SCHEME.header)
+    fn scheme<'s>(&self, _settings: &'s Settings) -> Scheme<'s> {
+        Scheme::Body(SCHEME)
     }
 
-    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
-        SCHEME.verify(request, check.secrets)?;
-        Ok(Verified::SIGNED)
-    }
-
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request) -> Reports {
         let body = Json::parse_object(&request.body)?;
         let event_id = body
             .id_at("webhook_id")
             .unwrap_or_else(|| fields::digest_id(&request.body));
         let event_type = fields::required(body, "type")?;
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: body.get("timestamp").and_then(Json::integer),
             provider_payment_id: body.id_at("data.id").unwrap_or_else(|| event_id.clone()),
             money: fields::money(
@@ -64,7 +48,6 @@ impl Provider for Flutterwave {
             claimed: status(&event_type, body),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 
@@ -84,16 +67,6 @@ impl Provider for Flutterwave {
         self.sample_types()
             .contains(&event_type)
             .then(|| Outgoing::json_with_numbers(&body, &["amount"]))
-    }
-
-    fn sign(
-        &self,
-        outgoing: Outgoing,
-        secret: &Secret,
-        _settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        fields::sign_body(outgoing, &SCHEME, secret, self.key())
     }
 }
 

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::PaymentEvent;
+use super::{CannotSign, Check, Outgoing, Provider, Reports, SampleSeed, Verified};
+use crate::event::Report;
 use crate::json::{Json, MalformedBody};
 use crate::mac::{self, BodySignature};
 use crate::money::{Currency, Money};
@@ -46,22 +46,15 @@ impl Provider for GenericHmac {
         Ok(Verified::SIGNED)
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request, settings: &Settings) -> Reports {
         let digest = fields::digest_id(&request.body);
-        let unread = PaymentEvent {
-            provider: self.key(),
+        let unread = Report {
             event_id: digest.clone(),
             event_type: "unknown".into(),
             occurred_ms: None,
             provider_payment_id: digest,
             money: None,
             claimed: None,
-            signed: verified.signed,
         };
         match Json::parse_object(&request.body) {
             Ok(body) => Ok(vec![read(body, &settings.event, unread)?]),
@@ -139,13 +132,9 @@ fn scheme(settings: &Settings) -> BodySignature<'_> {
 }
 
 /// Fills in what the configured paths find in the body; what they do not find stays as it is.
-fn read(
-    body: Json<'_>,
-    paths: &EventFields,
-    unread: PaymentEvent,
-) -> Result<PaymentEvent, MalformedBody> {
+fn read(body: Json<'_>, paths: &EventFields, unread: Report) -> Result<Report, MalformedBody> {
     let event_id = body.id_at(&paths.id).unwrap_or(unread.event_id);
-    Ok(PaymentEvent {
+    Ok(Report {
         provider_payment_id: body
             .id_at(&paths.payment_id)
             .unwrap_or_else(|| event_id.clone()),

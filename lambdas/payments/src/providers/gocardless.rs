@@ -1,52 +1,38 @@
 //! GoCardless. Signed: the raw body, HMAC-SHA256 in hexadecimal, in `Webhook-Signature`; the key is the endpoint secret's
 //! text. One request carries up to 250 events. Documented at developer.gocardless.com/api-reference/#webhooks-overview.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields;
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
+use super::header_signed::{HeaderSigned, Scheme};
+use super::{Outgoing, Reports, SampleSeed};
+use crate::event::{Report, Status};
 use crate::json::{Json, MalformedBody};
 use crate::mac::BodySignature;
 use crate::request::Request;
-use crate::secret::Secret;
-use crate::settings::{Algorithm, Encoding, KeyEncoding, Settings};
-use crate::signature::SignatureError;
+use crate::settings::Settings;
 
-const SCHEME: BodySignature<'static> = BodySignature {
-    header: "Webhook-Signature",
-    prefix: "",
-    algorithm: Algorithm::Sha256,
-    encoding: Encoding::Hex,
-    key: KeyEncoding::Text,
-};
+const SCHEME: BodySignature<'static> = BodySignature::in_header("Webhook-Signature");
 
 const MAX_EVENTS: usize = 250;
 
 pub(super) struct GoCardless;
 
-impl Provider for GoCardless {
+impl HeaderSigned for GoCardless {
     fn key(&self) -> &'static str {
         "gocardless"
     }
 
     /// Standard Webhooks use the same header name beside two others.
-    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
-        request.headers.contains(SCHEME.header) && !request.headers.contains("webhook-timestamp")
+    fn is_of_another(&self, request: &Request) -> bool {
+        request.headers.contains("webhook-timestamp")
     }
 
-    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
-        SCHEME.verify(request, check.secrets)?;
-        Ok(Verified::SIGNED)
+    fn scheme<'s>(&self, _settings: &'s Settings) -> Scheme<'s> {
+        Scheme::Body(SCHEME)
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request) -> Reports {
         let body = Json::parse_object(&request.body)?;
         let events = body
             .get("events")
@@ -55,10 +41,7 @@ impl Provider for GoCardless {
         if events.len() > MAX_EVENTS {
             return Err(MalformedBody::TooMany(MAX_EVENTS));
         }
-        events
-            .into_iter()
-            .map(|event| read(event, verified))
-            .collect()
+        events.into_iter().map(read).collect()
     }
 
     fn sample_types(&self) -> &'static [&'static str] {
@@ -86,20 +69,10 @@ impl Provider for GoCardless {
             .contains(&event_type)
             .then(|| Outgoing::json(&body))
     }
-
-    fn sign(
-        &self,
-        outgoing: Outgoing,
-        secret: &Secret,
-        _settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        fields::sign_body(outgoing, &SCHEME, secret, self.key())
-    }
 }
 
 /// One event of the request; amounts are not in events, only in the API.
-fn read(event: Json<'_>, verified: &Verified) -> Result<PaymentEvent, MalformedBody> {
+fn read(event: Json<'_>) -> Result<Report, MalformedBody> {
     let event_id = fields::required(event, "id")?;
     let resource_type = fields::required(event, "resource_type")?;
     let action = fields::required(event, "action")?;
@@ -107,8 +80,7 @@ fn read(event: Json<'_>, verified: &Verified) -> Result<PaymentEvent, MalformedB
     let payment_id = event
         .id_at("links.payment")
         .or_else(|| event.id_at(&own_link));
-    Ok(PaymentEvent {
-        provider: "gocardless",
+    Ok(Report {
         occurred_ms: fields::ms_at(event, "created_at"),
         provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
         money: None,
@@ -119,7 +91,6 @@ fn read(event: Json<'_>, verified: &Verified) -> Result<PaymentEvent, MalformedB
         },
         event_id,
         event_type: format!("{resource_type}.{action}"),
-        signed: verified.signed,
     })
 }
 

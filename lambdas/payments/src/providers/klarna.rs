@@ -4,8 +4,7 @@
 use jiff::Timestamp;
 
 use super::fields;
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::PaymentEvent;
+use super::{CannotSign, Check, Outgoing, Provider, Reports, SampleSeed, Verified};
 use crate::json::MalformedBody;
 use crate::request::Request;
 use crate::secret::Secret;
@@ -25,22 +24,21 @@ impl Provider for Klarna {
         order_id(request).is_ok()
     }
 
+    fn sends_empty_bodies(&self) -> bool {
+        true
+    }
+
     fn verify(&self, request: &Request, _check: &Check<'_>) -> Result<Verified, SignatureError> {
         order_id(request)?;
         Err(SignatureError::FetchBackRequired)
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        _verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
-        Ok(vec![fields::look_again(
-            self.key(),
-            order_id(request)?,
-            request,
-        )])
+    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
+        Ok(vec![fields::look_again(order_id(request)?, request)])
+    }
+
+    fn only_api_knows(&self, _event_type: &str) -> bool {
+        true
     }
 
     fn sample_types(&self) -> &'static [&'static str] {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields;
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::PaymentEvent;
+use super::{CannotSign, Check, Outgoing, Provider, Reports, SampleSeed, Verified};
+use crate::event::Report;
 use crate::json::{Json, MalformedBody};
 use crate::mac;
 use crate::request::Request;
@@ -63,12 +63,7 @@ impl Provider for MercadoPago {
         Ok(Verified::SENDER_ONLY)
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        _verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
         let body = Json::parse_object(&request.body)?;
         // The id of the query is signed, the body's is not.
         let signed_id = request
@@ -83,8 +78,7 @@ impl Provider for MercadoPago {
             .or_else(|| body.text_at("type"))
             .unwrap_or_else(|| "unknown".into());
         let notification = body.id_at("id").unwrap_or_default();
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             event_id: format!("{notification}:{event_type}:{payment_id}"),
             occurred_ms: fields::ms_at(body, "date_created"),
             provider_payment_id: payment_id,
@@ -92,8 +86,11 @@ impl Provider for MercadoPago {
             money: None,
             claimed: None,
             event_type,
-            signed: false,
         }])
+    }
+
+    fn only_api_knows(&self, event_type: &str) -> bool {
+        event_type.starts_with("payment")
     }
 
     fn sample_types(&self) -> &'static [&'static str] {

@@ -11,6 +11,7 @@ mod flutterwave;
 mod flutterwave_v3;
 mod generic_hmac;
 mod gocardless;
+mod header_signed;
 pub mod keys;
 mod klarna;
 mod mercado_pago;
@@ -29,7 +30,7 @@ mod xendit;
 
 use jiff::Timestamp;
 
-use crate::event::PaymentEvent;
+use crate::event::{PaymentEvent, Report};
 use crate::json::MalformedBody;
 use crate::money::Money;
 use crate::request::Request;
@@ -53,6 +54,11 @@ pub trait Provider: Sync {
         Ok(None)
     }
 
+    /// Whether the provider says everything in the URL and sends no body.
+    fn sends_empty_bodies(&self) -> bool {
+        false
+    }
+
     /// Checks that the provider sent exactly these bytes.
     fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError>;
 
@@ -65,13 +71,13 @@ pub trait Provider: Sync {
         None
     }
 
-    /// What the provider says happened. A type that is not known still gives an event, without a status.
-    fn events(
-        &self,
-        request: &Request,
-        settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody>;
+    /// What the provider says happened. A type that is not known still gives a report, without a status.
+    fn reports(&self, request: &Request, settings: &Settings) -> Reports;
+
+    /// Whether events of this type tell only that there is news, so that its API has to be asked what.
+    fn only_api_knows(&self, _event_type: &str) -> bool {
+        false
+    }
 
     /// The event types that [`sample`](Self::sample) can make, the usual one first.
     fn sample_types(&self) -> &'static [&'static str];
@@ -79,14 +85,33 @@ pub trait Provider: Sync {
     /// The body of a test event as the provider would send it; `None` if the type is not one of the sample types.
     fn sample(&self, event_type: &str, seed: &SampleSeed<'_>) -> Option<Outgoing>;
 
-    /// Signs as the provider would.
+    /// Signs as the provider would, where that takes no key that only the provider holds.
     fn sign(
         &self,
-        outgoing: Outgoing,
-        secret: &Secret,
+        _outgoing: Outgoing,
+        _secret: &Secret,
+        _settings: &Settings,
+        _now: Timestamp,
+    ) -> Result<Outgoing, CannotSign> {
+        Err(CannotSign::ProviderHoldsKey(self.key()))
+    }
+}
+
+/// What a webhook says, one report for each event in it.
+pub type Reports = Result<Vec<Report>, MalformedBody>;
+
+impl dyn Provider + '_ {
+    /// The events of a request that was verified with this result.
+    pub fn events(
+        &self,
+        request: &Request,
         settings: &Settings,
-        now: Timestamp,
-    ) -> Result<Outgoing, CannotSign>;
+        verified: &Verified,
+    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+        let reports = self.reports(request, settings)?;
+        let event = |report: Report| report.by(self.key(), verified.signed);
+        Ok(reports.into_iter().map(event).collect())
+    }
 }
 
 /// What a request is verified with.

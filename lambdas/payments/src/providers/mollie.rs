@@ -6,22 +6,19 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
-use crate::json::{Json, MalformedBody};
+use super::{CannotSign, Check, Outgoing, Provider, Reports, SampleSeed, Verified};
+use crate::event::{Report, Status};
+use crate::json::Json;
 use crate::mac::{self, BodySignature};
 use crate::money::Currency;
 use crate::request::Request;
 use crate::secret::Secret;
-use crate::settings::{Algorithm, Encoding, KeyEncoding, Settings};
+use crate::settings::Settings;
 use crate::signature::SignatureError;
 
 const SCHEME: BodySignature<'static> = BodySignature {
-    header: "X-Mollie-Signature",
     prefix: "sha256=",
-    algorithm: Algorithm::Sha256,
-    encoding: Encoding::Hex,
-    key: KeyEncoding::Text,
+    ..BodySignature::in_header("X-Mollie-Signature")
 };
 
 pub(super) struct Mollie;
@@ -67,14 +64,9 @@ impl Provider for Mollie {
         }
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
         if let Some(id) = classic_id(request) {
-            return Ok(vec![fields::look_again(self.key(), id, request)]);
+            return Ok(vec![fields::look_again(id, request)]);
         }
         let body = Json::parse_object(&request.body)?;
         let own_id = fields::required(body, "id")?;
@@ -91,16 +83,18 @@ impl Provider for Mollie {
             "_embedded.entity.amount.value",
             "_embedded.entity.amount.currency",
         );
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             event_id,
             occurred_ms: fields::ms_at(body, "createdAt"),
             provider_payment_id: payment_id,
             money: fields::money(body, amount, currency, Unit::Major, Currency::iso_exponent)?,
             claimed: status(&event_type),
             event_type,
-            signed: verified.signed,
         }])
+    }
+
+    fn only_api_knows(&self, event_type: &str) -> bool {
+        event_type == fields::NOTICE
     }
 
     fn sample_types(&self) -> &'static [&'static str] {
@@ -128,7 +122,9 @@ impl Provider for Mollie {
         _settings: &Settings,
         _now: Timestamp,
     ) -> Result<Outgoing, CannotSign> {
-        fields::sign_body(outgoing, &SCHEME, secret, self.key())
+        let signature = SCHEME.sign(b"", &outgoing.body, &secret.value);
+        let signature = signature.map_err(|_| CannotSign::Secret(self.key()))?;
+        Ok(outgoing.with_header(SCHEME.header, signature))
     }
 }
 

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
+use super::{CannotSign, Check, Outgoing, Provider, Reports, SampleSeed, Verified};
+use crate::event::{Report, Status};
 use crate::json::{Json, MalformedBody};
 use crate::mac;
 use crate::money::{Currency, Money};
@@ -57,12 +57,7 @@ impl Provider for Paddle {
         Ok(Verified::SIGNED)
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
         let body = Json::parse_object(&request.body)?;
         // `notification_id` is new for every delivery.
         let event_id = fields::required(body, "event_id")?;
@@ -70,15 +65,13 @@ impl Provider for Paddle {
         let payment_id = body
             .id_at("data.transaction_id")
             .or_else(|| body.id_at("data.id"));
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: fields::ms_at(body, "occurred_at"),
             provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
             money: money(&event_type, body)?,
             claimed: status(&event_type, body),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 

@@ -15,13 +15,13 @@ use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use super::fields::{self, Unit};
 use super::keys::{FetchedKey, KeyRequest};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
+use super::{Check, Outgoing, Provider, Reports, SampleSeed, Verified};
+use crate::event::{Report, Status};
 use crate::json::{Json, MalformedBody};
 use crate::mac;
 use crate::money::{Currency, Money};
 use crate::request::Request;
-use crate::secret::{Secret, SecretValue};
+use crate::secret::SecretValue;
 use crate::settings::Settings;
 use crate::signature::SignatureError;
 
@@ -108,18 +108,12 @@ impl Provider for Paypal {
         }
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
         let body = Json::parse_object(&request.body)?;
         let event_id = fields::required(body, "id")?;
         let event_type = fields::required(body, "event_type")?;
         let resource = body.get("resource");
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: fields::ms_at(body, "create_time"),
             provider_payment_id: resource
                 .and_then(payment_id)
@@ -128,7 +122,6 @@ impl Provider for Paypal {
             claimed: status(&event_type, resource),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 
@@ -151,16 +144,6 @@ impl Provider for Paypal {
         self.sample_types()
             .contains(&event_type)
             .then(|| Outgoing::json(&body))
-    }
-
-    fn sign(
-        &self,
-        _outgoing: Outgoing,
-        _secret: &Secret,
-        _settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        Err(CannotSign::ProviderHoldsKey(self.key()))
     }
 }
 

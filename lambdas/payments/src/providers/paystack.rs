@@ -1,25 +1,20 @@
 //! Paystack. Signed: the raw body, HMAC-SHA512 in hexadecimal, in `x-paystack-signature`; the key is the API secret key's
 //! text. Documented at paystack.com/docs/payments/webhooks.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
-use crate::json::{Json, MalformedBody};
+use super::header_signed::{HeaderSigned, Scheme};
+use super::{Outgoing, Reports, SampleSeed};
+use crate::event::{Report, Status};
+use crate::json::Json;
 use crate::mac::BodySignature;
 use crate::request::Request;
-use crate::secret::Secret;
-use crate::settings::{Algorithm, Encoding, KeyEncoding, Settings};
-use crate::signature::SignatureError;
+use crate::settings::{Algorithm, Settings};
 
 const SCHEME: BodySignature<'static> = BodySignature {
-    header: "x-paystack-signature",
-    prefix: "",
     algorithm: Algorithm::Sha512,
-    encoding: Encoding::Hex,
-    key: KeyEncoding::Text,
+    ..BodySignature::in_header("x-paystack-signature")
 };
 
 /// Paystack multiplies every currency by 100, also those without decimals (paystack.com/docs/api/#supported-currency).
@@ -27,26 +22,16 @@ const EXPONENT: u8 = 2;
 
 pub(super) struct Paystack;
 
-impl Provider for Paystack {
+impl HeaderSigned for Paystack {
     fn key(&self) -> &'static str {
         "paystack"
     }
 
-    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
-        request.headers.contains(SCHEME.header)
+    fn scheme<'s>(&self, _settings: &'s Settings) -> Scheme<'s> {
+        Scheme::Body(SCHEME)
     }
 
-    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
-        SCHEME.verify(request, check.secrets)?;
-        Ok(Verified::SIGNED)
-    }
-
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request) -> Reports {
         let body = Json::parse_object(&request.body)?;
         let event_type = fields::required(body, "event")?;
         let event_id = match body.id_at("data.id") {
@@ -68,8 +53,7 @@ impl Provider for Paystack {
             "data.created_at",
             "data.createdAt",
         ];
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: time.into_iter().find_map(|path| fields::ms_at(body, path)),
             provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
             money: fields::money(body, "data.amount", "data.currency", Unit::Minor, |_| {
@@ -78,7 +62,6 @@ impl Provider for Paystack {
             claimed: status(&event_type),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 
@@ -105,16 +88,6 @@ impl Provider for Paystack {
         self.sample_types()
             .contains(&event_type)
             .then(|| Outgoing::json(&body))
-    }
-
-    fn sign(
-        &self,
-        outgoing: Outgoing,
-        secret: &Secret,
-        _settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        fields::sign_body(outgoing, &SCHEME, secret, self.key())
     }
 }
 

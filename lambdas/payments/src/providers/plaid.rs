@@ -6,22 +6,22 @@ use aws_lc_rs::digest;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields;
 use super::keys::{FetchedKey, KeyRequest};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::PaymentEvent;
-use crate::json::{Json, MalformedBody};
+use super::{Check, Outgoing, Provider, Reports, SampleSeed, Verified};
+use crate::event::Report;
+use crate::json::Json;
 use crate::mac;
 use crate::request::Request;
-use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::signature::{SignatureError, Window};
 
 const HEADER: &str = "Plaid-Verification";
 const TOLERANCE: u32 = 300;
+/// Tells that transfers changed; which, and how, is pulled from the API.
+const NEWS: &str = "TRANSFER.TRANSFER_EVENTS_UPDATE";
 
 pub(super) struct Plaid;
 
@@ -59,20 +59,14 @@ impl Provider for Plaid {
         Ok(Verified::SIGNED)
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
         let body = Json::parse_object(&request.body)?;
         let kind = fields::required(body, "webhook_type")?;
         let code = fields::required(body, "webhook_code")?;
         // The same body comes again for every later change, so only the time of signing tells one notice from the next.
         let issued_at = Token::read(request).ok().map(|token| token.issued_at);
         let digest = fields::digest_id(&request.body);
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             event_id: issued_at.map_or_else(|| digest.clone(), |at| format!("{digest}@{at}")),
             event_type: format!("{kind}.{code}"),
             occurred_ms: issued_at.and_then(fields::ms_of_seconds),
@@ -82,12 +76,15 @@ impl Provider for Plaid {
                 .unwrap_or(digest),
             money: None,
             claimed: None,
-            signed: verified.signed,
         }])
     }
 
+    fn only_api_knows(&self, event_type: &str) -> bool {
+        event_type == NEWS
+    }
+
     fn sample_types(&self) -> &'static [&'static str] {
-        &["TRANSFER.TRANSFER_EVENTS_UPDATE"]
+        &[NEWS]
     }
 
     fn sample(&self, event_type: &str, seed: &SampleSeed<'_>) -> Option<Outgoing> {
@@ -98,16 +95,6 @@ impl Provider for Plaid {
         self.sample_types()
             .contains(&event_type)
             .then(|| Outgoing::json(&body))
-    }
-
-    fn sign(
-        &self,
-        _outgoing: Outgoing,
-        _secret: &Secret,
-        _settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        Err(CannotSign::ProviderHoldsKey(self.key()))
     }
 }
 

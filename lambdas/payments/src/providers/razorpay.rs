@@ -1,50 +1,32 @@
 //! Razorpay. Signed: the raw body, HMAC-SHA256 in hexadecimal, in `X-Razorpay-Signature`; the key is the webhook
 //! secret's text. Documented at razorpay.com/docs/webhooks/validate-test.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
-use crate::json::{Json, MalformedBody};
+use super::header_signed::{HeaderSigned, Scheme};
+use super::{Outgoing, Reports, SampleSeed};
+use crate::event::{Report, Status};
+use crate::json::Json;
 use crate::mac::BodySignature;
 use crate::money::Currency;
 use crate::request::Request;
-use crate::secret::Secret;
-use crate::settings::{Algorithm, Encoding, KeyEncoding, Settings};
-use crate::signature::SignatureError;
+use crate::settings::Settings;
 
-const SCHEME: BodySignature<'static> = BodySignature {
-    header: "X-Razorpay-Signature",
-    prefix: "",
-    algorithm: Algorithm::Sha256,
-    encoding: Encoding::Hex,
-    key: KeyEncoding::Text,
-};
+const SCHEME: BodySignature<'static> = BodySignature::in_header("X-Razorpay-Signature");
 
 pub(super) struct Razorpay;
 
-impl Provider for Razorpay {
+impl HeaderSigned for Razorpay {
     fn key(&self) -> &'static str {
         "razorpay"
     }
 
-    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
-        request.headers.contains(SCHEME.header)
+    fn scheme<'s>(&self, _settings: &'s Settings) -> Scheme<'s> {
+        Scheme::Body(SCHEME)
     }
 
-    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
-        SCHEME.verify(request, check.secrets)?;
-        Ok(Verified::SIGNED)
-    }
-
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request) -> Reports {
         let body = Json::parse_object(&request.body)?;
         let event_type = fields::required(body, "event")?;
         // `x-razorpay-event-id` is not signed: a replay could change it.
@@ -60,8 +42,7 @@ impl Provider for Razorpay {
         } else {
             payment
         };
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: body
                 .get("created_at")
                 .and_then(Json::integer)
@@ -79,7 +60,6 @@ impl Provider for Razorpay {
             claimed: status(&event_type, payment),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 
@@ -121,16 +101,6 @@ impl Provider for Razorpay {
         self.sample_types()
             .contains(&event_type)
             .then(|| Outgoing::json(&body))
-    }
-
-    fn sign(
-        &self,
-        outgoing: Outgoing,
-        secret: &Secret,
-        _settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        fields::sign_body(outgoing, &SCHEME, secret, self.key())
     }
 }
 

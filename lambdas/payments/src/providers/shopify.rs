@@ -1,48 +1,39 @@
 //! Shopify. Signed: the raw body, HMAC-SHA256 in base64, in `X-Shopify-Hmac-Sha256` (newer: `shopify-hmac-sha256`); the key
 //! is the app's client secret text. Documented at shopify.dev/docs/apps/build/webhooks/subscribe/https.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
+use super::header_signed::{HeaderSigned, Scheme};
+use super::{Outgoing, Reports, SampleSeed};
+use crate::event::{Report, Status};
 use crate::json::{Json, MalformedBody};
 use crate::mac::BodySignature;
 use crate::money::{Currency, Money};
 use crate::request::Request;
-use crate::secret::Secret;
-use crate::settings::{Algorithm, Encoding, KeyEncoding, Settings};
-use crate::signature::SignatureError;
+use crate::settings::{Encoding, Settings};
 
-const HEADER: &str = "X-Shopify-Hmac-Sha256";
-const NEWER_HEADER: &str = "shopify-hmac-sha256";
+const SCHEME: BodySignature<'static> = BodySignature {
+    encoding: Encoding::Base64,
+    ..BodySignature::in_header("X-Shopify-Hmac-Sha256")
+};
 
 pub(super) struct Shopify;
 
-impl Provider for Shopify {
+impl HeaderSigned for Shopify {
     fn key(&self) -> &'static str {
         "shopify"
     }
 
-    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
-        [HEADER, NEWER_HEADER]
-            .iter()
-            .any(|header| request.headers.contains(header))
+    fn scheme<'s>(&self, _settings: &'s Settings) -> Scheme<'s> {
+        Scheme::Body(SCHEME)
     }
 
-    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
-        let newer = request.headers.contains(NEWER_HEADER) && !request.headers.contains(HEADER);
-        scheme(if newer { NEWER_HEADER } else { HEADER }).verify(request, check.secrets)?;
-        Ok(Verified::SIGNED)
+    fn other_header(&self) -> Option<&'static str> {
+        Some("shopify-hmac-sha256")
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request) -> Reports {
         let body = Json::parse_object(&request.body)?;
         // The event id, the topic and the time of the headers are not signed; only the topic is used, as a name.
         let topic = ["X-Shopify-Topic", "shopify-topic"]
@@ -52,15 +43,13 @@ impl Provider for Shopify {
         // Transactions and refunds name their order, which is the payment as a whole.
         let payment_id = body.id_at("order_id").or_else(|| body.id_at("id"));
         let time = ["processed_at", "updated_at", "created_at"];
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: time.into_iter().find_map(|path| fields::ms_at(body, path)),
             provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
             money: money(body)?,
             claimed: status(body),
             event_id,
             event_type: topic.unwrap_or("unknown").to_owned(),
-            signed: verified.signed,
         }])
     }
 
@@ -84,26 +73,6 @@ impl Provider for Shopify {
             _ => return None,
         };
         Some(Outgoing::json(&body).with_header("X-Shopify-Topic", event_type))
-    }
-
-    fn sign(
-        &self,
-        outgoing: Outgoing,
-        secret: &Secret,
-        _settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        fields::sign_body(outgoing, &scheme(HEADER), secret, self.key())
-    }
-}
-
-fn scheme(header: &'static str) -> BodySignature<'static> {
-    BodySignature {
-        header,
-        prefix: "",
-        algorithm: Algorithm::Sha256,
-        encoding: Encoding::Base64,
-        key: KeyEncoding::Text,
     }
 }
 

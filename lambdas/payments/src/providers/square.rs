@@ -2,58 +2,35 @@
 //! `x-square-hmacsha256-signature`; the key is the signature key's text. Documented at
 //! developer.squareup.com/docs/webhooks/step3validate.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
-use crate::json::{Json, MalformedBody};
+use super::header_signed::{HeaderSigned, Scheme};
+use super::{Outgoing, Reports, SampleSeed};
+use crate::event::{Report, Status};
+use crate::json::Json;
 use crate::mac::BodySignature;
 use crate::money::Currency;
 use crate::request::Request;
-use crate::secret::Secret;
-use crate::settings::{Algorithm, Encoding, KeyEncoding, Settings};
-use crate::signature::SignatureError;
+use crate::settings::{Encoding, Settings};
 
 const SCHEME: BodySignature<'static> = BodySignature {
-    header: "x-square-hmacsha256-signature",
-    prefix: "",
-    algorithm: Algorithm::Sha256,
     encoding: Encoding::Base64,
-    key: KeyEncoding::Text,
+    ..BodySignature::in_header("x-square-hmacsha256-signature")
 };
 
 pub(super) struct Square;
 
-impl Provider for Square {
+impl HeaderSigned for Square {
     fn key(&self) -> &'static str {
         "square"
     }
 
-    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
-        request.headers.contains(SCHEME.header)
+    fn scheme<'s>(&self, _settings: &'s Settings) -> Scheme<'s> {
+        Scheme::UrlAndBody(SCHEME)
     }
 
-    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
-        // Behind API Gateway the Host header is not what Square was told, so the URL comes from infra.toml only.
-        let url = check
-            .settings
-            .url
-            .as_deref()
-            .ok_or(SignatureError::BadSecretConfig(
-                "the notification URL registered with the provider is not set as `url`",
-            ))?;
-        SCHEME.verify_after(request, check.secrets, url.as_bytes())?;
-        Ok(Verified::SIGNED)
-    }
-
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request) -> Reports {
         let body = Json::parse_object(&request.body)?;
         let event_id = body
             .id_at("event_id")
@@ -66,8 +43,7 @@ impl Provider for Square {
             .or_else(|| refund?.id_at("payment_id"))
             .or_else(|| dispute?.id_at("disputed_payment.payment_id"))
             .or_else(|| body.id_at("data.id"));
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: fields::ms_at(body, "created_at"),
             provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
             money: payment.or(refund).or(dispute).map_or(Ok(None), |about| {
@@ -84,7 +60,6 @@ impl Provider for Square {
                 .or_else(|| dispute.and_then(dispute_status)),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 
@@ -111,23 +86,6 @@ impl Provider for Square {
         self.sample_types()
             .contains(&event_type)
             .then(|| Outgoing::json(&body))
-    }
-
-    fn sign(
-        &self,
-        outgoing: Outgoing,
-        secret: &Secret,
-        settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        let url = settings
-            .url
-            .as_deref()
-            .ok_or(CannotSign::NoUrl(self.key()))?;
-        let signature = SCHEME
-            .sign(url.as_bytes(), &outgoing.body, &secret.value)
-            .map_err(|_| CannotSign::Secret(self.key()))?;
-        Ok(outgoing.with_header(SCHEME.header, signature))
     }
 }
 

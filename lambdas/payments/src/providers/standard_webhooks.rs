@@ -10,8 +10,8 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
+use super::{CannotSign, Check, Outgoing, Provider, Reports, SampleSeed, Verified};
+use crate::event::{Report, Status};
 use crate::json::{Json, MalformedBody};
 use crate::mac;
 use crate::money::Currency;
@@ -45,12 +45,7 @@ impl Provider for StandardWebhooks {
         Ok(Verified::SIGNED)
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
         let body = Json::parse_object(&request.body)?;
         let event_id = header_set(request)
             .and_then(|prefix| request.headers.single(&format!("{prefix}-id")))
@@ -59,8 +54,7 @@ impl Provider for StandardWebhooks {
         let data = body.get("data");
         let event_type = body.text_at("type").unwrap_or_else(|| "unknown".into());
         let payment_id = |path| data.and_then(|data| data.id_at(path));
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: fields::ms_at(body, "timestamp"),
             provider_payment_id: payment_id("payment_id")
                 .or_else(|| payment_id("id"))
@@ -77,7 +71,6 @@ impl Provider for StandardWebhooks {
             claimed: status(&event_type),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 

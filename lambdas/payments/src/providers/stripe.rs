@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
+use super::{CannotSign, Check, Outgoing, Provider, Reports, SampleSeed, Verified};
+use crate::event::{Report, Status};
 use crate::json::{Json, MalformedBody};
 use crate::mac;
 use crate::money::{Currency, Money};
@@ -52,18 +52,12 @@ impl Provider for Stripe {
         Ok(Verified::SIGNED)
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
         let event = Json::parse_object(&request.body)?;
         let event_id = fields::required(event, "id")?;
         let event_type = event.text_at("type").unwrap_or_else(|| "unknown".into());
         let object = event.at("data.object");
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: event
                 .get("created")
                 .and_then(Json::integer)
@@ -75,7 +69,6 @@ impl Provider for Stripe {
             claimed: object.and_then(|object| status(&event_type, object)),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 

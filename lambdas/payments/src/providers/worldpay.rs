@@ -10,9 +10,9 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
-use crate::json::{Json, MalformedBody};
+use super::{CannotSign, Check, Outgoing, Provider, Reports, SampleSeed, Verified};
+use crate::event::{Report, Status};
+use crate::json::Json;
 use crate::mac;
 use crate::money::Currency;
 use crate::request::Request;
@@ -57,12 +57,7 @@ impl Provider for Worldpay {
         })
     }
 
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
         let body = Json::parse_object(&request.body)?;
         let event_id = fields::required(body, "eventId")?;
         let event_type = fields::required(body, "eventDetails.type")?;
@@ -70,8 +65,7 @@ impl Provider for Worldpay {
             "eventDetails.amount.value",
             "eventDetails.amount.currencyCode",
         );
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             occurred_ms: fields::ms_at(body, "eventTimestamp"),
             provider_payment_id: body
                 .id_at("eventDetails.transactionReference")
@@ -81,7 +75,6 @@ impl Provider for Worldpay {
             claimed: status(&event_type),
             event_id,
             event_type,
-            signed: verified.signed,
         }])
     }
 

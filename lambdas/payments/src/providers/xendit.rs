@@ -1,44 +1,31 @@
 //! Xendit. Signed: nothing; `x-callback-token` repeats the account's verification token, so only the sender is known and
 //! the payment is fetched back. Documented at docs.xendit.co/docs/handling-webhooks.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields::{self, Unit};
-use super::{CannotSign, Check, Outgoing, Provider, SampleSeed, Verified};
-use crate::event::{PaymentEvent, Status};
+use super::header_signed::{HeaderSigned, Scheme};
+use super::{Outgoing, Reports, SampleSeed};
+use crate::event::{Report, Status};
 use crate::json::{Json, MalformedBody};
-use crate::mac;
 use crate::money::Currency;
 use crate::request::Request;
-use crate::secret::Secret;
 use crate::settings::Settings;
-use crate::signature::SignatureError;
 
 const HEADER: &str = "x-callback-token";
 
 pub(super) struct Xendit;
 
-impl Provider for Xendit {
+impl HeaderSigned for Xendit {
     fn key(&self) -> &'static str {
         "xendit"
     }
 
-    fn recognises(&self, request: &Request, _settings: &Settings) -> bool {
-        request.headers.contains(HEADER)
+    fn scheme<'s>(&self, _settings: &'s Settings) -> Scheme<'s> {
+        Scheme::Token(HEADER)
     }
 
-    fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
-        mac::verify_token(request, HEADER, check.secrets)?;
-        Ok(Verified::SENDER_ONLY)
-    }
-
-    fn events(
-        &self,
-        request: &Request,
-        _settings: &Settings,
-        _verified: &Verified,
-    ) -> Result<Vec<PaymentEvent>, MalformedBody> {
+    fn reports(&self, request: &Request) -> Reports {
         let body = Json::parse_object(&request.body)?;
         // Newer products wrap the object in `data` and name the event; invoices send the object itself.
         let object = body.get("data").unwrap_or(body);
@@ -54,8 +41,7 @@ impl Provider for Xendit {
         };
         let event_type = body.text_at("event").unwrap_or_else(|| "invoice".into());
         let time = ["paid_at", "updated", "created"];
-        Ok(vec![PaymentEvent {
-            provider: self.key(),
+        Ok(vec![Report {
             // `webhook-id` is not covered by anything.
             event_id: format!("{event_type}:{payment_id}:{state}"),
             occurred_ms: time
@@ -65,7 +51,6 @@ impl Provider for Xendit {
             money: fields::money(object, amount, "currency", Unit::Major, exponent)?,
             claimed: status(&state),
             event_type,
-            signed: false,
         }])
     }
 
@@ -81,17 +66,6 @@ impl Provider for Xendit {
         });
         let known = self.sample_types().contains(&event_type);
         known.then(|| Outgoing::json_with_numbers(&body, &["amount", "paid_amount"]))
-    }
-
-    fn sign(
-        &self,
-        outgoing: Outgoing,
-        secret: &Secret,
-        _settings: &Settings,
-        _now: Timestamp,
-    ) -> Result<Outgoing, CannotSign> {
-        let token = secret.value.text().ok_or(CannotSign::Secret(self.key()))?;
-        Ok(outgoing.with_header(HEADER, token))
     }
 }
 

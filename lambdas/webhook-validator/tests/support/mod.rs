@@ -10,7 +10,8 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use payments::clock;
 use payments::logging::Log;
-use payments::providers::{self, Outgoing};
+use payments::providers::keys::{FetchedKey, KeyRequest, KeySource, KeyUnavailable};
+use payments::providers::{self, Check, Outgoing};
 use payments::secret::{Secret, Secrets};
 use payments::secret_cache::{SecretCache, SecretSource, SecretUnavailable};
 use payments::settings::Settings;
@@ -42,6 +43,20 @@ impl SecretSource for Vault {
             }),
             None => Err(SecretUnavailable::NoText { id: "s".into() }),
         }
+    }
+}
+
+/// A provider that hands out no keys, because nothing here may ask it.
+pub struct NoKeys;
+
+#[async_trait]
+impl KeySource for NoKeys {
+    async fn fetch(
+        &self,
+        _wanted: &KeyRequest,
+        _check: &Check<'_>,
+    ) -> Result<FetchedKey, KeyUnavailable> {
+        Err(KeyUnavailable { why: "it is down" })
     }
 }
 
@@ -86,6 +101,7 @@ impl Bench {
             settings,
             store,
             secrets: Arc::new(SecretCache::new(vault.clone(), clock.clone())),
+            keys: Arc::new(NoKeys),
             log: Log::new(lines.clone(), clock.clone(), "dev"),
             clock,
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::{Client, RequestBuilder, StatusCode, redirect};
 use serde_json::json;
+use tokio::sync::OnceCell;
 
 use super::{FetchedKey, KeyRequest, KeySource, KeyUnavailable};
 use crate::json::Json;
@@ -19,13 +20,19 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 const PLAID: &str = "https://production.plaid.com";
 
 /// The providers themselves as the source of their keys.
+#[derive(Default)]
 pub struct HttpKeys {
-    client: Client,
+    /// Made at the first use: most stacks verify everything with secrets alone.
+    client: OnceCell<Client>,
 }
 
 impl HttpKeys {
-    pub fn new() -> Result<HttpKeys, KeyUnavailable> {
-        let client = Client::builder()
+    async fn client(&self) -> Result<&Client, KeyUnavailable> {
+        self.client.get_or_try_init(async || Self::connect()).await
+    }
+
+    fn connect() -> Result<Client, KeyUnavailable> {
+        Client::builder()
             .connect_timeout(TIMEOUT)
             .timeout(TIMEOUT)
             .redirect(redirect::Policy::none())
@@ -35,12 +42,11 @@ impl HttpKeys {
             .build()
             .map_err(|_| KeyUnavailable {
                 why: "the system has no root certificates",
-            })?;
-        Ok(HttpKeys { client })
+            })
     }
 
     async fn paypal(&self, url: &str) -> Result<FetchedKey, KeyUnavailable> {
-        let Some(answer) = answer(self.client.get(url)).await? else {
+        let Some(answer) = answer(self.client().await?.get(url)).await? else {
             return Ok(FetchedKey::Unknown);
         };
         Ok(FetchedKey::Certificates {
@@ -64,7 +70,8 @@ impl HttpKeys {
             .map_or(PLAID, |confirm| confirm.base_url.trim_end_matches('/'));
         let question = json!({"client_id": client_id, "secret": secret, "key_id": key_id});
         let request = self
-            .client
+            .client()
+            .await?
             .post(format!("{base_url}/webhook_verification_key/get"));
         let request = request
             .header("Content-Type", "application/json")
@@ -182,10 +189,7 @@ mod tests {
         let wanted = KeyRequest::PlaidKey {
             key_id: "kid-1".into(),
         };
-        let fetched = HttpKeys::new()
-            .expect("a client")
-            .fetch(&wanted, &check)
-            .await;
+        let fetched = HttpKeys::default().fetch(&wanted, &check).await;
         (fetched, served.await.expect("the server"))
     }
 
@@ -239,8 +243,7 @@ mod tests {
         let wanted = KeyRequest::PlaidKey {
             key_id: "kid-1".into(),
         };
-        let refused = HttpKeys::new()
-            .expect("a client")
+        let refused = HttpKeys::default()
             .fetch(&wanted, &check)
             .await
             .expect_err("refused");
