@@ -19,14 +19,27 @@ use super::values::{
 struct Known {
     key: &'static str,
     tolerance: Tolerance,
-    /// The provider has an API that confirms a payment, at this address unless stated otherwise.
-    confirm: Option<&'static str>,
+    confirm: Confirming,
+    /// The provider's live and test mode send to the same addresses.
+    live: bool,
     /// The registered URL is part of what is signed.
     url: bool,
     /// Sources disagree on how the secret's text stands for key bytes.
     key_encoding: bool,
     /// How to sign and where the body says what happened is the user's choice.
     generic: bool,
+}
+
+/// Whether the provider's API can be asked about a payment, and at which address unless stated otherwise.
+#[derive(Clone, Copy)]
+enum Confirming {
+    No,
+    /// Where infra.toml asks for it.
+    Offered(&'static str),
+    /// As [`Offered`](Self::Offered), at an address of the user's own.
+    AtOwnAddress,
+    /// Always, unless switched off: its events carry no signature of their own, or nothing but a hint.
+    Needed(&'static str),
 }
 
 /// Whether old signatures can be refused.
@@ -45,7 +58,8 @@ impl Known {
         Self {
             key,
             tolerance: Tolerance::No,
-            confirm: None,
+            confirm: Confirming::No,
+            live: false,
             url: false,
             key_encoding: false,
             generic: false,
@@ -63,42 +77,83 @@ impl Tolerance {
 }
 
 const KNOWN: &[Known] = &[
-    Known::plain("adyen"),
+    Known {
+        live: true,
+        ..Known::plain("adyen")
+    },
     Known::plain("adyen_header"),
     Known {
+        confirm: Confirming::Offered("https://api.authorize.net"),
         key_encoding: true,
         ..Known::plain("authorize_net")
     },
-    Known::plain("braintree"),
-    Known::plain("checkout_com"),
-    Known::plain("coinbase_commerce"),
+    Known {
+        confirm: Confirming::Offered("https://api.braintreegateway.com"),
+        ..Known::plain("braintree")
+    },
+    Known {
+        confirm: Confirming::Offered("https://api.checkout.com"),
+        ..Known::plain("checkout_com")
+    },
+    Known {
+        confirm: Confirming::Offered("https://api.commerce.coinbase.com"),
+        ..Known::plain("coinbase_commerce")
+    },
     Known::plain("flutterwave"),
-    Known::plain("flutterwave_v3"),
+    Known {
+        confirm: Confirming::Needed("https://api.flutterwave.com"),
+        ..Known::plain("flutterwave_v3")
+    },
     Known {
         tolerance: Tolerance::Default(300),
         generic: true,
         ..Known::plain("generic_hmac")
     },
-    Known::plain("gocardless"),
-    Known::plain("klarna"),
+    Known {
+        confirm: Confirming::Offered("https://api.gocardless.com"),
+        ..Known::plain("gocardless")
+    },
+    Known {
+        confirm: Confirming::Needed("https://api.klarna.com"),
+        ..Known::plain("klarna")
+    },
     Known {
         tolerance: Tolerance::IfStated,
+        confirm: Confirming::Needed("https://api.mercadopago.com"),
         ..Known::plain("mercado_pago")
     },
-    Known::plain("mollie"),
+    Known {
+        confirm: Confirming::Offered("https://api.mollie.com"),
+        ..Known::plain("mollie")
+    },
     Known {
         tolerance: Tolerance::Default(5),
+        confirm: Confirming::Offered("https://api.paddle.com"),
         ..Known::plain("paddle")
     },
-    Known::plain("paypal"),
-    Known::plain("paystack"),
+    Known {
+        confirm: Confirming::Offered("https://api-m.paypal.com"),
+        ..Known::plain("paypal")
+    },
+    Known {
+        confirm: Confirming::Offered("https://api.paystack.co"),
+        ..Known::plain("paystack")
+    },
     Known {
         tolerance: Tolerance::Default(300),
+        confirm: Confirming::Needed("https://production.plaid.com"),
         ..Known::plain("plaid")
     },
-    Known::plain("razorpay"),
-    Known::plain("shopify"),
     Known {
+        confirm: Confirming::Offered("https://api.razorpay.com"),
+        ..Known::plain("razorpay")
+    },
+    Known {
+        confirm: Confirming::AtOwnAddress,
+        ..Known::plain("shopify")
+    },
+    Known {
+        confirm: Confirming::Offered("https://connect.squareup.com"),
         url: true,
         ..Known::plain("square")
     },
@@ -108,11 +163,17 @@ const KNOWN: &[Known] = &[
     },
     Known {
         tolerance: Tolerance::Default(300),
-        confirm: Some("https://api.stripe.com"),
+        confirm: Confirming::Offered("https://api.stripe.com"),
         ..Known::plain("stripe")
     },
-    Known::plain("worldpay"),
-    Known::plain("xendit"),
+    Known {
+        confirm: Confirming::Offered("https://access.worldpay.com"),
+        ..Known::plain("worldpay")
+    },
+    Known {
+        confirm: Confirming::Needed("https://api.xendit.co"),
+        ..Known::plain("xendit")
+    },
 ];
 
 word_settings! {
@@ -179,9 +240,10 @@ fn settings(known: &Known, provider: &mut Section<'_>) -> Settings {
     if known.key_encoding {
         settings.hmac.key_encoding = Some(provider.value_or_default("key_encoding"));
     }
-    if let Some(address) = known.confirm {
-        settings.confirm = confirm(address, provider);
+    if known.live {
+        settings.live = provider.value("live");
     }
+    settings.confirm = confirm(known.confirm, provider);
     if known.generic {
         settings.hmac = hmac(provider);
         settings.event = event(provider.section("event"));
@@ -189,15 +251,32 @@ fn settings(known: &Known, provider: &mut Section<'_>) -> Settings {
     settings
 }
 
-fn confirm(address: &str, provider: &mut Section<'_>) -> Option<Confirm> {
+fn confirm(confirming: Confirming, provider: &mut Section<'_>) -> Option<Confirm> {
+    let (address, by_default) = match confirming {
+        Confirming::No => return None,
+        Confirming::Offered(address) => (Some(address), false),
+        Confirming::AtOwnAddress => (None, false),
+        Confirming::Needed(address) => (Some(address), true),
+    };
     let written = provider.has("confirm");
+    let span = provider.span("confirm");
     let mut section = provider.section("confirm");
-    let enabled = section.value_or("enabled", true);
+    let enabled = section.value_or("enabled", true) && (written || by_default);
     let base_url: Option<BaseUrl> = section.value("base_url");
+    if enabled && base_url.is_none() && address.is_none() && !section.has("base_url") {
+        section.notes().add(
+            span,
+            "`confirm` of this provider needs `base_url`".into(),
+            "this section".into(),
+            Some("set it to the address of your own shop there".into()),
+        );
+    }
     section.done();
-    (written && enabled).then(|| Confirm {
-        base_url: base_url.map_or(address.to_owned(), |url| url.as_str().to_owned()),
-    })
+    let base_url = match (base_url, address) {
+        (Some(url), _) => url.as_str().to_owned(),
+        (None, address) => address?.to_owned(),
+    };
+    enabled.then_some(Confirm { base_url })
 }
 
 fn hmac(provider: &mut Section<'_>) -> HmacSettings {

@@ -140,6 +140,41 @@ fn exactly_the_providers_that_the_functions_know_can_be_switched_on() {
 }
 
 #[test]
+fn what_nobody_signs_is_confirmed_without_being_asked_for_and_the_rest_only_where_it_is() {
+    let confirmed = |provider: &str, more: &str| {
+        let text = format!("{BARE}[providers.{provider}]\n{more}");
+        let confirm = dev(&text).providers[provider].confirm.clone();
+        confirm.map(|confirm| confirm.base_url)
+    };
+    let on = "[providers.mollie.confirm]\n";
+    assert_eq!(confirmed("mollie", ""), None);
+    assert_eq!(
+        confirmed("mollie", on).as_deref(),
+        Some("https://api.mollie.com")
+    );
+    assert_eq!(
+        confirmed("klarna", "").as_deref(),
+        Some("https://api.klarna.com")
+    );
+    let off = "[providers.klarna.confirm]\nenabled = false\n";
+    assert_eq!(confirmed("klarna", off), None);
+    let text = format!("{BARE}[providers.shopify.confirm]\n");
+    assert_eq!(
+        problems(&text),
+        ["`confirm` of this provider needs `base_url`"]
+    );
+}
+
+#[test]
+fn every_api_that_may_be_asked_has_a_client() {
+    let text = super::tests::shipped::everything_on();
+    let providers = parse(&text, "local").expect("a configuration").providers;
+    payments::confirm::gateways(&providers).expect("a client for each");
+    let confirmed = providers.values().filter(|one| one.confirm.is_some());
+    assert_eq!(confirmed.count(), 19);
+}
+
+#[test]
 fn a_provider_that_signs_its_registered_url_needs_that_url() {
     let text = format!("{BARE}[providers.square]\n");
     assert_eq!(problems(&text), ["`providers.square` needs `url`"]);

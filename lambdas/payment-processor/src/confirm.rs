@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use payments::confirm::{Confirmed, Gateway, GatewayError};
+use payments::confirm::{Confirmed, Gateway, GatewayError, idempotency_key};
 use payments::event::Status;
 use payments::head::{agrees, is_adverse};
 use payments::money::Money;
@@ -29,24 +29,41 @@ pub(crate) struct Believed {
 }
 
 impl Confirmation {
-    /// Asks the provider's API where it is configured; an event that nobody signed counts for nothing without it.
+    /// Asks the provider's API where it is configured; what nobody signed, or what only the API knows, counts for nothing
+    /// without it.
     pub(crate) async fn believe(
         &self,
         event: &EventItem,
-        claimed: Status,
+        claimed: Option<Status>,
     ) -> Result<Believed, Failure> {
         let confirmed = match self.gateways.get(&event.provider) {
-            Some(gateway) => self.ask(gateway.as_ref(), event).await?,
+            Some(gateway) => self.ask(gateway.as_ref(), event, Act::Ask).await?,
             None => None,
         };
-        match confirmed {
-            Some(confirmed) => Ok(compare(event, claimed, confirmed)),
-            None if event.signed => Ok(Believed {
+        match (confirmed, claimed) {
+            (Some(confirmed), Some(claimed)) => Ok(compare(event, claimed, confirmed)),
+            (Some(confirmed), None) => Ok(Believed {
+                status: confirmed.status,
+                money: confirmed.amount,
+                mismatch: None,
+            }),
+            (None, Some(claimed)) if event.signed => Ok(Believed {
                 status: claimed,
                 money: event.money.clone(),
                 mismatch: None,
             }),
-            None => Err(Failure::Unconfirmed(event.provider.clone())),
+            (None, _) => Err(Failure::Unconfirmed(event.provider.clone())),
+        }
+    }
+
+    /// Tells the provider that its notice was dealt with, where it waits for that.
+    pub(crate) async fn acknowledge(&self, event: &EventItem) -> Result<(), Failure> {
+        match self.gateways.get(&event.provider) {
+            Some(gateway) => self
+                .ask(gateway.as_ref(), event, Act::Acknowledge)
+                .await
+                .map(drop),
+            None => Ok(()),
         }
     }
 
@@ -54,13 +71,14 @@ impl Confirmation {
         &self,
         gateway: &dyn Gateway,
         event: &EventItem,
+        act: Act,
     ) -> Result<Option<Confirmed>, Failure> {
         let secrets = self.secrets.current().await?;
-        match ask_with(gateway, event, &secrets).await {
+        match ask_with(gateway, event, act, &secrets).await {
             // The key may have been replaced since it was read.
             Err(error @ (GatewayError::Denied(_) | GatewayError::NoKey)) => {
                 match self.secrets.newer_than(&secrets).await {
-                    Some(newer) => Ok(ask_with(gateway, event, &newer).await?),
+                    Some(newer) => Ok(ask_with(gateway, event, act, &newer).await?),
                     None => Err(error.into()),
                 }
             }
@@ -69,16 +87,31 @@ impl Confirmation {
     }
 }
 
+/// What is wanted of a provider's API.
+#[derive(Clone, Copy)]
+enum Act {
+    Ask,
+    Acknowledge,
+}
+
 async fn ask_with(
     gateway: &dyn Gateway,
     event: &EventItem,
+    act: Act,
     secrets: &Secrets,
 ) -> Result<Option<Confirmed>, GatewayError> {
     let of_provider = secrets.provider(&event.provider);
     let key = of_provider
         .and_then(|secrets| secrets.api_key.as_ref())
         .ok_or(GatewayError::NoKey)?;
-    gateway.payment(&event.provider_payment_id, key).await
+    let payment = &event.provider_payment_id;
+    match act {
+        Act::Ask => gateway.payment(payment, key).await,
+        Act::Acknowledge => {
+            let act = idempotency_key(&event.provider, &event.event_id, "acknowledge");
+            gateway.acknowledge(payment, key, &act).await.map(|()| None)
+        }
+    }
 }
 
 /// Believes the event while the API does not contradict it, else the API.
@@ -91,10 +124,22 @@ fn compare(event: &EventItem, claimed: Status, confirmed: Confirmed) -> Believed
         _ => true,
     };
     if agrees(claimed, confirmed.status) && same_money {
-        return Believed {
-            status: claimed,
-            money: event.money.clone(),
-            mismatch: None,
+        return match event.signed {
+            true => Believed {
+                status: claimed,
+                // Some providers' events leave the amount to the API.
+                money: event
+                    .money
+                    .clone()
+                    .or(confirmed.amount.filter(|_| comparable)),
+                mismatch: None,
+            },
+            // Nothing that nobody signed moves a payment, even where it is not contradicted.
+            false => Believed {
+                status: confirmed.status,
+                money: confirmed.amount,
+                mismatch: None,
+            },
         };
     }
     let mismatch = Mismatch {

@@ -12,6 +12,7 @@ use payments::head::{Change, Head};
 use payments::logging::{Log, identifier};
 use payments::metrics::{self, Metric, UNKNOWN_PROVIDER};
 use payments::outcome::{Outcome, Outcomes, outcome_id};
+use payments::providers;
 use payments::store::{EventItem, Finish, Key, Lease, Leased, Processing, Store};
 use serde_json::Value;
 
@@ -99,6 +100,7 @@ impl Processor {
         let started = (self.clock)();
         match self.settle(&log, owner, &event).await {
             Ok(done) => {
+                let waited = started.duration_since(event.received_at).as_millis();
                 let ignored = done.processing == Processing::Ignored;
                 log.info(
                     if ignored {
@@ -115,11 +117,12 @@ impl Processor {
                 };
                 let millis = (self.clock)().duration_since(started).as_millis();
                 let millis = u64::try_from(millis).unwrap_or(0);
-                metrics::emit(
-                    &log,
-                    &done.provider,
-                    &[(counted, 1), (Metric::ProcessingMillis, millis)],
-                );
+                let mut values = vec![(counted, 1), (Metric::ProcessingMillis, millis)];
+                // What failed before and is replayed has waited for a person, not for the stream.
+                if event.processing == Processing::Received {
+                    values.push((Metric::StreamLagMillis, u64::try_from(waited).unwrap_or(0)));
+                }
+                metrics::emit(&log, &done.provider, &values);
                 Ok(Answer::of(&done))
             }
             Err(failure) => {
@@ -136,10 +139,11 @@ impl Processor {
         owner: &str,
         event: &EventItem,
     ) -> Result<EventItem, Failure> {
-        let Some(claimed) = event.event_status else {
+        let is_notice = is_notice(event);
+        if event.event_status.is_none() && !is_notice {
             return self.finish(owner, event, Processing::Ignored, None).await;
-        };
-        let believed = self.confirmation.believe(event, claimed).await?;
+        }
+        let believed = self.confirmation.believe(event, event.event_status).await?;
         if believed.mismatch.is_some() {
             log.warn(
                 "the provider's API contradicts the event and is believed",
@@ -150,6 +154,9 @@ impl Processor {
         let (status, previous_status) = self.move_head(event, &believed).await?;
         let outcome = self.outcome(event, believed, status, previous_status);
         self.outcomes.publish(&outcome).await?;
+        if is_notice {
+            self.confirmation.acknowledge(event).await?;
+        }
         self.finish(
             owner,
             event,
@@ -235,6 +242,12 @@ impl Processor {
             _ => Err(Failure::LeaseLost),
         }
     }
+}
+
+/// Whether the event says no more than that the provider's API has news.
+fn is_notice(event: &EventItem) -> bool {
+    providers::by_key(&event.provider)
+        .is_some_and(|provider| provider.only_api_knows(&event.event_type))
 }
 
 /// Status after and before an event whose change the head holds already: this event, in a run that stopped after that,

@@ -9,6 +9,9 @@ use crate::logging::Log;
 /// Namespace of every metric of the two functions.
 pub const NAMESPACE: &str = "payhook";
 
+/// By environment for alarms, since CloudWatch does not add up over dimensions by itself, and by provider for people.
+const DIMENSIONS: [&[&str]; 2] = [&["environment"], &["environment", "provider"]];
+
 /// The provider dimension of a request whose provider is not known, so that strangers cannot make up dimensions.
 pub const UNKNOWN_PROVIDER: &str = "unknown";
 
@@ -28,6 +31,8 @@ pub enum Metric {
     PaymentFailed,
     ConfirmMismatch,
     ProcessingMillis,
+    /// From being stored to being taken up.
+    StreamLagMillis,
 }
 
 impl Metric {
@@ -47,12 +52,13 @@ impl Metric {
             Self::PaymentFailed => "PaymentFailed",
             Self::ConfirmMismatch => "ConfirmMismatch",
             Self::ProcessingMillis => "ProcessingMillis",
+            Self::StreamLagMillis => "StreamLagMillis",
         }
     }
 
     fn unit(self) -> &'static str {
         match self {
-            Self::ProcessingMillis => "Milliseconds",
+            Self::ProcessingMillis | Self::StreamLagMillis => "Milliseconds",
             _ => "Count",
         }
     }
@@ -70,7 +76,7 @@ pub fn emit(log: &Log, provider: &str, values: &[(Metric, u64)]) {
         json!({
             "Timestamp": log.now().as_millisecond(),
             "CloudWatchMetrics": [
-                {"Namespace": NAMESPACE, "Dimensions": [["environment", "provider"]], "Metrics": metrics}
+                {"Namespace": NAMESPACE, "Dimensions": DIMENSIONS, "Metrics": metrics}
             ],
         }),
     );
@@ -110,7 +116,7 @@ mod tests {
             json!({
                 "_aws": {"Timestamp": 1_767_225_600_000_u64, "CloudWatchMetrics": [{
                     "Namespace": "payhook",
-                    "Dimensions": [["environment", "provider"]],
+                    "Dimensions": [["environment"], ["environment", "provider"]],
                     "Metrics": [{"Name": "PaymentProcessed", "Unit": "Count"}, {"Name": "ProcessingMillis", "Unit": "Milliseconds"}]
                 }]},
                 "environment": "dev", "provider": "stripe", "PaymentProcessed": 1, "ProcessingMillis": 42

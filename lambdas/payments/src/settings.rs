@@ -20,6 +20,9 @@ pub struct Settings {
     /// The notification URL exactly as registered with the provider, where the URL is part of what is signed (Square).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Whether events of the provider's live mode count, or those of its test mode; both if absent (Adyen).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live: Option<bool>,
     #[serde(flatten)]
     pub hmac: HmacSettings,
     #[serde(skip_serializing_if = "EventFields::is_default")]

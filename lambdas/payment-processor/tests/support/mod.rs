@@ -136,6 +136,7 @@ impl Outcomes for Published {
 pub struct Scripted {
     pub answers: Mutex<Vec<Result<Option<Confirmed>, GatewayError>>>,
     pub keys: Mutex<Vec<String>>,
+    pub acknowledged: Mutex<Vec<String>>,
     pub steps: Mutex<Arc<Steps>>,
 }
 
@@ -161,6 +162,19 @@ impl Gateway for Scripted {
         let steps = self.steps.lock().unwrap().clone();
         steps.step().await;
         answer
+    }
+
+    async fn acknowledge(
+        &self,
+        _id: &str,
+        _api_key: &SecretValue,
+        idempotency_key: &str,
+    ) -> Result<(), GatewayError> {
+        self.acknowledged
+            .lock()
+            .unwrap()
+            .push(idempotency_key.to_owned());
+        Ok(())
     }
 }
 
@@ -192,7 +206,8 @@ impl Bench {
             published: Arc::default(),
             gateway: None,
             vault: Arc::new(Vault(Mutex::new(
-                r#"{"stripe":{"signing":[],"api_key":"sk_test_old"}}"#.into(),
+                r#"{"stripe":{"signing":[],"api_key":"sk_test_old"},"klarna":{"api_key":"k"},"mollie":{"api_key":"m"}}"#
+                    .into(),
             ))),
             seconds: Arc::default(),
             lines: Arc::default(),
@@ -204,6 +219,7 @@ impl Bench {
         let gateway = Scripted {
             answers: Mutex::new(answers),
             keys: Mutex::default(),
+            acknowledged: Mutex::default(),
             steps: Mutex::default(),
         };
         Self {
@@ -223,7 +239,9 @@ impl Bench {
         let mut gateways: BTreeMap<String, Arc<dyn Gateway>> = BTreeMap::new();
         if let Some(gateway) = &self.gateway {
             *gateway.steps.lock().unwrap() = steps.clone();
-            gateways.insert("stripe".into(), gateway.clone());
+            for provider in ["stripe", "klarna", "mollie"] {
+                gateways.insert(provider.into(), gateway.clone());
+            }
         }
         let secrets = Arc::new(SecretCache::new(self.vault.clone(), self.clock()));
         let processor = Processor {

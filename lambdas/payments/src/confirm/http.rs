@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{StatusCode, Url, redirect};
+use reqwest::{Method, StatusCode, Url, redirect};
 
 use super::GatewayError;
+use super::api::Question;
 
 /// Enough for any payment object; what is larger is not read to its end.
 const LONGEST_ANSWER: usize = 512 * 1024;
@@ -13,6 +13,9 @@ const LONGEST_ANSWER: usize = 512 * 1024;
 /// Both well below the lease of a processing step.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Nothing was sent.
+pub(super) const NOT_REACHED: &str = "could not be reached";
 
 /// The one HTTP client of a function.
 #[derive(Clone)]
@@ -44,27 +47,32 @@ impl HttpClient {
         Ok(Self { client })
     }
 
-    /// Gets a JSON answer with a bearer token.
-    pub(super) async fn get(&self, url: Url, token: &str) -> Result<Vec<u8>, GatewayError> {
-        let mut bearer =
-            HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| GatewayError::NoKey)?;
-        bearer.set_sensitive(true);
-        let answer = self
+    /// Asks once and gives the body of a successful answer.
+    pub(super) async fn send(
+        &self,
+        base_url: &str,
+        question: &Question,
+    ) -> Result<Vec<u8>, GatewayError> {
+        let url = Url::parse(&format!("{base_url}{}", question.path))
+            .map_err(|_| GatewayError::Address)?;
+        let mut request = self
             .client
-            .get(url)
-            .header(AUTHORIZATION, bearer)
-            .send()
-            .await
-            .map_err(|e| unreachable(&e))?;
-        check(answer.status())?;
+            .request(question.method.clone(), url)
+            .body(question.body.clone());
+        for (name, value) in &question.headers {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await.map_err(|error| unreachable(&error))?;
+        check(&question.method, answer.status())?;
         read(answer).await
     }
 }
 
-fn check(status: StatusCode) -> Result<(), GatewayError> {
+fn check(method: &Method, status: StatusCode) -> Result<(), GatewayError> {
     let code = status.as_u16();
     match code {
         200 => Ok(()),
+        201..=204 if method != Method::GET => Ok(()),
         401 | 403 => Err(GatewayError::Denied(code)),
         404 => Err(GatewayError::NoSuchPayment),
         408 | 409 | 425 | 429 | 500.. => Err(GatewayError::Busy(code)),
@@ -84,11 +92,11 @@ async fn read(mut answer: reqwest::Response) -> Result<Vec<u8>, GatewayError> {
 }
 
 fn unreachable(error: &reqwest::Error) -> GatewayError {
-    GatewayError::Unreachable(if error.is_timeout() {
-        "did not answer in time"
+    if error.is_timeout() {
+        GatewayError::Unreachable("did not answer in time")
     } else if error.is_connect() {
-        "could not be reached"
+        GatewayError::Unreachable(NOT_REACHED)
     } else {
-        "broke off in the middle of its answer"
-    })
+        GatewayError::Unreachable("broke off in the middle of its answer")
+    }
 }

@@ -1,19 +1,40 @@
 //! Asking a provider's API what became of a payment, before its event is believed.
 
+mod api;
+mod authorize_net;
+mod braintree;
+mod checkout_com;
+mod coinbase_commerce;
+mod flutterwave_v3;
+mod gocardless;
 mod http;
+mod klarna;
+mod mercado_pago;
+mod mollie;
+mod paddle;
+mod paypal;
+mod paystack;
+mod plaid;
+mod razorpay;
+mod shopify;
+mod square;
 mod stripe;
+mod worldpay;
+mod xendit;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use api::{Api, Asking};
 pub use http::{HttpClient, NoHttpClient};
 
 use crate::event::Status;
 use crate::money::Money;
 use crate::secret::SecretValue;
 use crate::settings::{Confirm, ProviderSettings};
+use crate::store::sha256_hex;
 
 /// What a provider's API says about a payment now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +73,15 @@ pub enum GatewayError {
 }
 
 impl GatewayError {
+    /// Whether the very same request may work within a second.
+    fn is_over_soon(&self) -> bool {
+        match self {
+            Self::Busy(_) => true,
+            Self::Unreachable(why) => *why == http::NOT_REACHED,
+            _ => false,
+        }
+    }
+
     /// Whether asking again a little later may work.
     pub fn is_transient(&self) -> bool {
         matches!(
@@ -70,6 +100,21 @@ pub trait Gateway: Send + Sync {
         provider_payment_id: &str,
         api_key: &SecretValue,
     ) -> Result<Option<Confirmed>, GatewayError>;
+
+    /// Tells the provider that its notice has been dealt with, where it waits for that; the same key makes a repetition
+    /// the same act.
+    async fn acknowledge(
+        &self,
+        provider_payment_id: &str,
+        api_key: &SecretValue,
+        idempotency_key: &str,
+    ) -> Result<(), GatewayError>;
+}
+
+/// The key of one act towards a provider, the same however often the event is processed.
+pub fn idempotency_key(provider: &str, event_id: &str, action: &str) -> String {
+    // Neither provider keys nor actions contain a line break, so no two triples make the same text.
+    sha256_hex(format!("{provider}\n{action}\n{event_id}").as_bytes())[..32].to_owned()
 }
 
 /// A provider is to be confirmed and cannot be.
@@ -105,13 +150,32 @@ pub fn gateways(
     Ok(gateways)
 }
 
-/// The API of a provider; `None` if payhook has no client for it.
+/// The API of a provider; `None` if it has none that can be asked about a payment, or payhook has no client for it.
 pub fn gateway(provider: &str, confirm: &Confirm, http: &HttpClient) -> Option<Arc<dyn Gateway>> {
-    match provider {
-        "stripe" => Some(Arc::new(stripe::Stripe::new(
-            &confirm.base_url,
-            http.clone(),
-        ))),
-        _ => None,
-    }
+    Some(match provider {
+        "authorize_net" => asking(authorize_net::AuthorizeNet, confirm, http),
+        "braintree" => asking(braintree::Braintree, confirm, http),
+        "checkout_com" => asking(checkout_com::CheckoutCom, confirm, http),
+        "coinbase_commerce" => asking(coinbase_commerce::CoinbaseCommerce, confirm, http),
+        "flutterwave_v3" => asking(flutterwave_v3::FlutterwaveV3, confirm, http),
+        "gocardless" => asking(gocardless::GoCardless, confirm, http),
+        "klarna" => asking(klarna::Klarna, confirm, http),
+        "mercado_pago" => asking(mercado_pago::MercadoPago, confirm, http),
+        "mollie" => asking(mollie::Mollie, confirm, http),
+        "paddle" => asking(paddle::Paddle, confirm, http),
+        "paypal" => asking(paypal::Paypal, confirm, http),
+        "paystack" => asking(paystack::Paystack, confirm, http),
+        "plaid" => asking(plaid::Plaid, confirm, http),
+        "razorpay" => asking(razorpay::Razorpay, confirm, http),
+        "shopify" => asking(shopify::Shopify, confirm, http),
+        "square" => asking(square::Square, confirm, http),
+        "stripe" => asking(stripe::Stripe, confirm, http),
+        "worldpay" => asking(worldpay::Worldpay, confirm, http),
+        "xendit" => asking(xendit::Xendit, confirm, http),
+        _ => return None,
+    })
+}
+
+fn asking<A: Api + 'static>(api: A, confirm: &Confirm, http: &HttpClient) -> Arc<dyn Gateway> {
+    Arc::new(Asking::new(api, &confirm.base_url, http.clone()))
 }

@@ -1,19 +1,13 @@
 //! Stripe's API: `GET /v1/payment_intents/{id}` and `GET /v1/charges/{id}` (docs.stripe.com/api/payment_intents/retrieve).
 
-use async_trait::async_trait;
-use reqwest::Url;
-
-use super::{Confirmed, Gateway, GatewayError, HttpClient};
+use super::api::{Api, NEW_STATUS, Question, about, object, usable};
+use super::{Confirmed, GatewayError};
 use crate::event::Status;
 use crate::json::Json;
-use crate::money::Money;
-use crate::providers::stripe::amount;
+use crate::providers::stripe::amount as amount_of;
 use crate::secret::SecretValue;
 
-pub(super) struct Stripe {
-    base_url: String,
-    http: HttpClient,
-}
+pub(super) struct Stripe;
 
 /// The kinds of objects that are payments.
 #[derive(Clone, Copy)]
@@ -22,62 +16,33 @@ enum Kind {
     Charge,
 }
 
-impl Stripe {
-    pub(super) fn new(base_url: &str, http: HttpClient) -> Self {
-        Self {
-            base_url: base_url.trim_end_matches('/').to_owned(),
-            http,
-        }
+impl Api for Stripe {
+    fn question(&self, id: &str, key: &SecretValue) -> Result<Option<Question>, GatewayError> {
+        let path = match Kind::of(id) {
+            Some(Kind::Intent) => format!("/v1/payment_intents/{id}?expand[]=latest_charge"),
+            Some(Kind::Charge) => format!("/v1/charges/{id}"),
+            None => return Ok(None),
+        };
+        Question::get(path).bearer(key).map(Some)
     }
 
-    fn url(&self, kind: Kind, id: &str) -> Result<Url, GatewayError> {
-        let address = match kind {
-            Kind::Intent => format!(
-                "{}/v1/payment_intents/{id}?expand[]=latest_charge",
-                self.base_url
-            ),
-            Kind::Charge => format!("{}/v1/charges/{id}", self.base_url),
-        };
-        Url::parse(&address).map_err(|_| GatewayError::Address)
-    }
-}
-
-#[async_trait]
-impl Gateway for Stripe {
-    async fn payment(
-        &self,
-        id: &str,
-        api_key: &SecretValue,
-    ) -> Result<Option<Confirmed>, GatewayError> {
-        let Some(kind) = Kind::of(id) else {
-            return Ok(None);
-        };
-        let token = api_key.text().ok_or(GatewayError::NoKey)?;
-        let body = self.http.get(self.url(kind, id)?, token).await?;
-        let object = Json::parse_object(&body)
-            .map_err(|_| GatewayError::Unreadable("it is not a JSON object"))?;
-        if object.text_at("id").as_deref() != Some(id) {
-            return Err(GatewayError::Unreadable("it is about another payment"));
+    fn answer(&self, id: &str, body: &[u8]) -> Result<Confirmed, GatewayError> {
+        let object = object(body)?;
+        about(object, "id", id)?;
+        match Kind::of(id) {
+            Some(Kind::Charge) => charge(object),
+            _ => intent(object),
         }
-        match kind {
-            Kind::Intent => intent(object),
-            Kind::Charge => charge(object),
-        }
-        .map(Some)
     }
 }
 
 impl Kind {
-    /// By the prefix of an id that is safe to put into a path.
+    /// By the prefix of the id.
     fn of(id: &str) -> Option<Self> {
-        let (prefix, rest) = id.split_once('_')?;
-        let plain = !rest.is_empty()
-            && rest
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        match prefix {
-            "pi" if plain => Some(Self::Intent),
-            "ch" | "py" if plain => Some(Self::Charge),
+        match id.split_once('_')? {
+            (_, "") => None,
+            ("pi", _) => Some(Self::Intent),
+            ("ch" | "py", _) => Some(Self::Charge),
             _ => None,
         }
     }
@@ -102,14 +67,12 @@ fn intent(intent: Json<'_>) -> Result<Confirmed, GatewayError> {
             "amount_received",
         ),
         _ => {
-            return Err(GatewayError::Unreadable(
-                "the status of the payment is not a documented one",
-            ));
+            return Err(NEW_STATUS);
         }
     };
     Ok(Confirmed {
         status,
-        amount: money(intent, amount)?,
+        amount: usable(amount_of(intent, amount))?,
     })
 }
 
@@ -121,14 +84,12 @@ fn charge(charge: Json<'_>) -> Result<Confirmed, GatewayError> {
         Some("succeeded") if captured => (after_capture(charge), "amount_captured"),
         Some("succeeded") => (Status::Authorised, "amount"),
         _ => {
-            return Err(GatewayError::Unreadable(
-                "the status of the charge is not a documented one",
-            ));
+            return Err(NEW_STATUS);
         }
     };
     Ok(Confirmed {
         status,
-        amount: money(charge, amount)?,
+        amount: usable(amount_of(charge, amount))?,
     })
 }
 
@@ -145,8 +106,4 @@ fn after_capture(charge: Json<'_>) -> Status {
         (_, _, true) => Status::PartiallyRefunded,
         _ => Status::Succeeded,
     }
-}
-
-fn money(object: Json<'_>, field: &'static str) -> Result<Option<Money>, GatewayError> {
-    amount(object, field).map_err(|_| GatewayError::Unreadable("an amount is not usable"))
 }

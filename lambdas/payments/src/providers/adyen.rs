@@ -71,8 +71,10 @@ impl Provider for Adyen {
         }
     }
 
-    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
-        items(&request.body)?.into_iter().map(read).collect()
+    fn reports(&self, request: &Request, settings: &Settings) -> Reports {
+        let counts = is_of_mode(&request.body, settings.live)?;
+        let items = items(&request.body)?.into_iter();
+        items.map(|item| read(item, counts)).collect()
     }
 
     fn sample_types(&self) -> &'static [&'static str] {
@@ -111,7 +113,7 @@ impl Provider for Adyen {
         &self,
         outgoing: Outgoing,
         secret: &Secret,
-        _settings: &Settings,
+        settings: &Settings,
         _now: Timestamp,
     ) -> Result<Outgoing, CannotSign> {
         let unusable = CannotSign::Secret(self.key());
@@ -120,6 +122,9 @@ impl Provider for Adyen {
         let items = items(&outgoing.body).map_err(|_| unusable.clone())?;
         let mut body: serde_json::Value =
             serde_json::from_slice(&outgoing.body).map_err(|_| unusable)?;
+        if let Some(live) = settings.live {
+            body["live"] = live.to_string().into();
+        }
         for (at, item) in items.into_iter().enumerate() {
             let signature = mac::BASE64.encode(mac::tag(&key, &[signed_text(item).as_bytes()]));
             body["notificationItems"][at]["NotificationRequestItem"]["additionalData"]["hmacSignature"] =
@@ -172,7 +177,14 @@ fn literal(value: Json<'_>) -> Option<String> {
         .or_else(|| value.boolean().map(|flag| flag.to_string()))
 }
 
-fn read(item: Json<'_>) -> Result<Report, MalformedBody> {
+/// Whether the request is from the mode, live or test, whose events count here.
+fn is_of_mode(body: &[u8], live: Option<bool>) -> Result<bool, MalformedBody> {
+    let sent = Json::parse_object(body)?.get("live").and_then(literal);
+    Ok(live.is_none_or(|live| sent.as_deref() == Some(if live { "true" } else { "false" })))
+}
+
+/// One item; what comes from the other mode is kept and says nothing about a payment.
+fn read(item: Json<'_>, counts: bool) -> Result<Report, MalformedBody> {
     let reference = fields::required(item, "pspReference")?;
     let event_code = fields::required(item, "eventCode")?;
     let success = item
@@ -196,7 +208,7 @@ fn read(item: Json<'_>) -> Result<Report, MalformedBody> {
             Unit::Minor,
             exponent,
         )?,
-        claimed: status(&event_code, success == "true", item),
+        claimed: status(&event_code, success == "true", item).filter(|_| counts),
         event_type: event_code,
     })
 }

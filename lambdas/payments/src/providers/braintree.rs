@@ -89,12 +89,7 @@ impl Provider for Braintree {
             .decode(compact)
             .map_err(|_| MalformedBody::NotFormat("base64"))?;
         let xml = std::str::from_utf8(&xml).map_err(|_| MalformedBody::NotUtf8)?;
-        let options = ParsingOptions {
-            nodes_limit: MAX_NODES,
-            ..ParsingOptions::default()
-        };
-        let document = Document::parse_with_options(xml.trim_start(), options)
-            .map_err(|_| MalformedBody::NotFormat("an XML document"))?;
+        let document = parse(xml).map_err(|_| MalformedBody::NotFormat("an XML document"))?;
         Ok(vec![read(document.root_element(), &payload)?])
     }
 
@@ -199,6 +194,15 @@ fn field(form: &[u8], name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
+/// An XML document of bounded size; document types, and with them entities, are refused.
+pub(crate) fn parse(xml: &str) -> Result<Document<'_>, roxmltree::Error> {
+    let options = ParsingOptions {
+        nodes_limit: MAX_NODES,
+        ..ParsingOptions::default()
+    };
+    Document::parse_with_options(xml.trim_start(), options)
+}
+
 fn read(notification: Node<'_, '_>, payload: &str) -> Result<Report, MalformedBody> {
     let kind = text(notification, "kind").ok_or(MalformedBody::Field("kind"))?;
     let subject = child(notification, "subject").and_then(|subject| subject.first_element_child());
@@ -217,7 +221,8 @@ fn read(notification: Node<'_, '_>, payload: &str) -> Result<Report, MalformedBo
     })
 }
 
-fn money(transaction: Node<'_, '_>) -> Result<Option<Money>, MalformedBody> {
+/// The amount of a transaction, in webhooks as in the API.
+pub(crate) fn money(transaction: Node<'_, '_>) -> Result<Option<Money>, MalformedBody> {
     let (Some(amount), Some(code)) = (
         text(transaction, "amount"),
         text(transaction, "currency-iso-code"),
@@ -239,7 +244,8 @@ fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
     node.children().find(|child| child.has_tag_name(name))
 }
 
-fn text<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+/// The text of a child element; empty text counts as absent.
+pub(crate) fn text<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     child(node, name)?
         .text()
         .map(str::trim)

@@ -72,7 +72,7 @@ impl HeaderSigned for CheckoutCom {
 }
 
 /// ISO 4217, but both Chilean units are stated in hundredths (checkout.com/docs/payments/accept-payments/format-the-amount-value).
-fn exponent(currency: &Currency) -> u8 {
+pub(crate) fn exponent(currency: &Currency) -> u8 {
     match currency.as_str() {
         "CLF" | "CLP" => 2,
         _ => currency.iso_exponent(),

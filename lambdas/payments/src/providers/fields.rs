@@ -15,13 +15,13 @@ pub(super) fn required(json: Json<'_>, path: &'static str) -> Result<String, Mal
 
 /// The unit in which a provider states amounts.
 #[derive(Clone, Copy)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     Minor,
     Major,
 }
 
 /// Money from the amount and the currency at two paths; `None` unless both are there.
-pub(super) fn money(
+pub(crate) fn money(
     json: Json<'_>,
     amount: &'static str,
     currency: &'static str,

@@ -280,7 +280,7 @@ fn money(resource: Json<'_>) -> Result<Option<Money>, MalformedBody> {
 }
 
 /// PayPal knows three currencies without decimals (developer.paypal.com/api/rest/reference/currency-codes).
-fn exponent(currency: &Currency) -> u8 {
+pub(crate) fn exponent(currency: &Currency) -> u8 {
     match currency.as_str() {
         "HUF" | "JPY" | "TWD" => 0,
         _ => 2,

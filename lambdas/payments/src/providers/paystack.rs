@@ -18,7 +18,7 @@ const SCHEME: BodySignature<'static> = BodySignature {
 };
 
 /// Paystack multiplies every currency by 100, also those without decimals (paystack.com/docs/api/#supported-currency).
-const EXPONENT: u8 = 2;
+pub(crate) const EXPONENT: u8 = 2;
 
 pub(super) struct Paystack;
 

@@ -104,15 +104,7 @@ fn money(body: Json<'_>) -> Result<Option<Money>, MalformedBody> {
 /// What the signed body says; the topic is not signed.
 fn status(body: Json<'_>) -> Option<Status> {
     if let Some(order) = body.text_at("financial_status") {
-        return Some(match order.as_str() {
-            "pending" | "partially_paid" => Status::Pending,
-            "authorized" => Status::Authorised,
-            "paid" => Status::Succeeded,
-            "partially_refunded" => Status::PartiallyRefunded,
-            "refunded" => Status::Refunded,
-            "voided" => Status::Canceled,
-            _ => return None,
-        });
+        return order_status(&order);
     }
     let kind = body.text_at("kind")?;
     match (kind.as_str(), body.text_at("status")?.as_str()) {
@@ -125,4 +117,17 @@ fn status(body: Json<'_>) -> Option<Status> {
         // Whether a refund is the last one shows in the order's `financial_status`.
         _ => None,
     }
+}
+
+/// The status of an order as a whole, its `financial_status`.
+pub(crate) fn order_status(status: &str) -> Option<Status> {
+    Some(match status {
+        "pending" | "partially_paid" => Status::Pending,
+        "authorized" => Status::Authorised,
+        "paid" => Status::Succeeded,
+        "partially_refunded" => Status::PartiallyRefunded,
+        "refunded" => Status::Refunded,
+        "voided" => Status::Canceled,
+        _ => return None,
+    })
 }

@@ -90,7 +90,7 @@ impl HeaderSigned for Square {
 }
 
 /// The state of a payment, including what has been refunded of it, which is told by `payment.updated` too.
-fn payment_status(payment: Json<'_>) -> Option<Status> {
+pub(crate) fn payment_status(payment: Json<'_>) -> Option<Status> {
     let amount = |path| payment.at(path).and_then(Json::integer);
     match (
         amount("refunded_money.amount"),

@@ -180,7 +180,8 @@ fn key(text: &SecretText) -> Option<hmac::Key> {
     mac::key_of_bytes(&bytes, Algorithm::Sha256)
 }
 
-fn status(event_type: &str) -> Option<Status> {
+/// The status that an event of this type gives the payment.
+pub(crate) fn status(event_type: &str) -> Option<Status> {
     Some(match event_type {
         "sentForAuthorization" | "sentForSettlement" => Status::Pending,
         "authorized" => Status::Authorised,

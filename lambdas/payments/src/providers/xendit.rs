@@ -70,14 +70,15 @@ impl HeaderSigned for Xendit {
 }
 
 /// ISO 4217, but rupiah are stated without decimals.
-fn exponent(currency: &Currency) -> u8 {
+pub(crate) fn exponent(currency: &Currency) -> u8 {
     match currency.as_str() {
         "IDR" => 0,
         _ => currency.iso_exponent(),
     }
 }
 
-fn status(state: &str) -> Option<Status> {
+/// The status of a payment, in the words of invoices and of payment requests.
+pub(crate) fn status(state: &str) -> Option<Status> {
     Some(match state {
         "PENDING" => Status::Pending,
         "REQUIRES_ACTION" => Status::ActionRequired,
