@@ -20,6 +20,7 @@ mod integration {
     mod confirmation;
     mod functions;
     mod life;
+    mod operating;
     mod refusals;
     mod roles;
     mod storage;

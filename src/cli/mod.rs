@@ -6,7 +6,10 @@ mod consent;
 mod context;
 mod deploy;
 mod destroy;
+mod dlq;
 mod drift;
+mod events;
+mod executions;
 mod exit;
 mod explain;
 mod following;
@@ -16,6 +19,7 @@ mod keyboard;
 mod local;
 mod made_secret;
 mod outputs;
+mod payment;
 mod planning;
 mod policy;
 mod preview;
@@ -82,6 +86,9 @@ enum Verb {
     State(state::State),
     Secret(secret::Secret),
     Send(send::Send),
+    Events(events::Events),
+    Payments(payment::Payments),
+    Dlq(dlq::Dlq),
     Signature(signature::Signature),
     Local(local::Local),
     Completions(completions::Completions),
@@ -102,6 +109,9 @@ impl Verb {
             Self::State(verb) => verb.run(&context()?).await,
             Self::Secret(verb) => verb.run(&context()?).await,
             Self::Send(verb) => verb.run(&context()?).await,
+            Self::Events(verb) => verb.run(&context()?).await,
+            Self::Payments(verb) => verb.run(&context()?).await,
+            Self::Dlq(verb) => verb.run(&context()?).await,
             Self::Signature(verb) => verb.run(ui),
             Self::Local(verb) => {
                 let context = Context::load_local(ui, interrupt, global)?;

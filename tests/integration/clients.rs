@@ -53,4 +53,5 @@ clients! {
     sfn: aws_sdk_sfn,
     sns: aws_sdk_sns,
     sqs: aws_sdk_sqs,
+    streams: aws_sdk_dynamodbstreams,
 }

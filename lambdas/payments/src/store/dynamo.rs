@@ -18,7 +18,7 @@ use crate::aws::describe;
 use crate::head::Head;
 
 /// Everything of an event but its body.
-const WITHOUT_BODY: [&str; 23] = [
+pub(super) const WITHOUT_BODY: [&str; 23] = [
     "paymentId",
     "timestamp",
     "recordType",
@@ -46,8 +46,8 @@ const WITHOUT_BODY: [&str; 23] = [
 
 /// The table `payments-{env}`.
 pub struct DynamoStore {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl DynamoStore {
@@ -58,7 +58,11 @@ impl DynamoStore {
         }
     }
 
-    fn failed<E>(&self, operation: &'static str, error: &SdkError<E, HttpResponse>) -> StoreError
+    pub(super) fn failed<E>(
+        &self,
+        operation: &'static str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> StoreError
     where
         E: ProvideErrorMetadata + RequestId,
     {
@@ -69,7 +73,7 @@ impl DynamoStore {
         }
     }
 
-    fn read_event(&self, item: &Attributes) -> Result<EventItem, StoreError> {
+    pub(super) fn read_event(&self, item: &Attributes) -> Result<EventItem, StoreError> {
         EventItem::from_attributes(item).map_err(|attribute| self.unreadable(attribute))
     }
 
@@ -296,7 +300,7 @@ fn head_key(payment_id: &str) -> Key {
     }
 }
 
-fn key_attributes(key: &Key) -> Attributes {
+pub(super) fn key_attributes(key: &Key) -> Attributes {
     HashMap::from([
         ("paymentId".to_owned(), text(&key.payment_id)),
         ("timestamp".to_owned(), number(key.timestamp)),

@@ -5,6 +5,7 @@ mod dynamo;
 mod event_item;
 mod head_item;
 mod memory;
+mod search;
 mod timeline;
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ pub use body::{Body, BodyTooLarge};
 pub use dynamo::DynamoStore;
 pub use event_item::{EventItem, ITEM_LIMIT};
 pub use memory::MemoryStore;
+pub use search::Search;
 pub use timeline::Timeline;
 
 use crate::aws::AwsFailure;
@@ -57,10 +59,12 @@ impl Processing {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Received, Self::Processed, Self::Ignored, Self::Failed]
-            .into_iter()
-            .find(|value| value.as_str() == text)
+    /// Every value, in the order in which an event can get there.
+    pub const ALL: [Self; 4] = [Self::Received, Self::Processed, Self::Ignored, Self::Failed];
+
+    /// Reads the value of the attribute `processing`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
     /// Whether nothing is left to do.

@@ -1,0 +1,62 @@
+use super::Context;
+use super::Exit;
+use crate::outputs::{FlatOutputs, key};
+use crate::resources::Aws;
+use clap::{Args, Subcommand};
+use payments::store::DynamoStore;
+
+mod list;
+mod replay;
+mod selection;
+mod show;
+mod words;
+
+pub use words::{facts, line};
+
+/// Look at the stored payment events, and have them processed again.
+#[derive(Debug, Args)]
+pub struct Events {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    List(list::List),
+    Show(show::Show),
+    Replay(replay::Replay),
+}
+
+impl Events {
+    pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        match self.what {
+            What::List(list) => list.run(context).await,
+            What::Show(show) => show.run(context).await,
+            What::Replay(replay) => replay.run(context).await,
+        }
+    }
+}
+
+/// What the deployed environment consists of, its table and the clients.
+pub struct Deployed {
+    /// What the last deploy wrote.
+    pub outputs: FlatOutputs,
+    /// The clients.
+    pub aws: Aws,
+    /// The table of events.
+    pub store: DynamoStore,
+}
+
+impl Deployed {
+    /// Connects to the environment as it was last deployed.
+    pub async fn connect(context: &Context) -> anyhow::Result<Self> {
+        let outputs = FlatOutputs::read_of(&context.outputs_file(), context.env())?;
+        let aws = context.connect().await?.aws;
+        let store = DynamoStore::new(aws.dynamodb.clone(), outputs.get(key::TABLE_NAME)?);
+        Ok(Self {
+            outputs,
+            aws,
+            store,
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! An event in words and as JSON; never its body.
+
+use payments::event::Status;
+use payments::store::EventItem;
+use serde_json::{Value, json};
+
+/// One line: arrival, processing, payment, what happened, amount, id, and why it failed.
+pub fn line(event: &EventItem) -> String {
+    let money = event.money.as_ref().map(ToString::to_string);
+    let failure = event.failure.as_ref().map(|why| format!("  ({why})"));
+    format!(
+        "{}  {:<9}  {}  {}  {}{}  {}{}",
+        event.received_at,
+        event.processing.as_str(),
+        event.key.payment_id,
+        event.event_type,
+        event.event_status.map_or("no status", Status::as_str),
+        money.map_or_else(String::new, |money| format!("  {money}")),
+        event.event_id,
+        failure.unwrap_or_default(),
+    )
+}
+
+/// Everything that is known of it.
+pub fn facts(event: &EventItem) -> Value {
+    json!({
+        "paymentId": event.key.payment_id,
+        "timestamp": event.key.timestamp,
+        "provider": event.provider,
+        "providerPaymentId": event.provider_payment_id,
+        "eventId": event.event_id,
+        "eventType": event.event_type,
+        "claimedStatus": event.event_status.map(Status::as_str),
+        "occurredMs": event.occurred_ms,
+        "amountMinor": event.money.as_ref().map(|money| money.minor),
+        "currency": event.money.as_ref().map(|money| money.currency.as_str()),
+        "exponent": event.money.as_ref().map(|money| money.exponent),
+        "receivedAt": event.received_at.to_string(),
+        "signed": event.signed,
+        "bodyDigest": event.body_digest,
+        "traceId": event.trace_id,
+        "expiresAt": event.expires_at.map(|at| at.to_string()),
+        "processing": event.processing.as_str(),
+        "processedAt": event.processed_at.map(|at| at.to_string()),
+        "status": event.status.map(Status::as_str),
+        "outcomeId": event.outcome_id,
+        "failure": event.failure,
+    })
+}
