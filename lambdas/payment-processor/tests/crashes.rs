@@ -8,7 +8,7 @@ use payments::confirm::Confirmed;
 use payments::event::Status;
 use payments::head::Head;
 use payments::outcome::Outcome;
-use payments::store::{EventItem, Key, Processing, Store};
+use payments::store::{EventItem, Inserted, Key, Processing, Store};
 use support::*;
 
 /// What must be the same however often a run was interrupted.
@@ -52,7 +52,7 @@ async fn prepared(confirm: bool, status: Option<Status>) -> (Bench, Key) {
         event("evt_0", "pi_1", Some(Status::Authorised), 1_000),
         event("evt_1", "pi_1", status, 2_000),
     ] {
-        assert_eq!(bench.table.insert(&item).await.unwrap(), None);
+        assert_eq!(bench.table.insert(&item).await.unwrap(), Inserted::New);
     }
     bench
         .run(

@@ -6,12 +6,12 @@ use payments::aws::AwsFailure;
 use payments::confirm::{Confirmed, GatewayError};
 use payments::event::Status;
 use payments::outcome::{PublishError, outcome_id};
-use payments::store::{EventItem, Key, Processing, Store};
+use payments::store::{EventItem, Inserted, Key, Processing, Store};
 use serde_json::json;
 use support::*;
 
 async fn stored(bench: &Bench, item: EventItem) -> Key {
-    assert_eq!(bench.table.insert(&item).await.unwrap(), None);
+    assert_eq!(bench.table.insert(&item).await.unwrap(), Inserted::New);
     item.key
 }
 

@@ -63,6 +63,12 @@ impl<'a> Json<'a> {
         reader.deserialize_map(Member(name)).ok().flatten()
     }
 
+    /// All members of an object in order.
+    pub fn members(self) -> Option<Vec<(String, Json<'a>)>> {
+        let mut reader = serde_json::Deserializer::from_str(self.0.get());
+        reader.deserialize_map(Members).ok()
+    }
+
     /// The value at the end of a path of member names joined by dots.
     pub fn at(self, path: &str) -> Option<Json<'a>> {
         path.split('.').try_fold(self, Json::get)
@@ -140,6 +146,25 @@ impl<'de> Visitor<'de> for Member<'_> {
             }
         }
         Ok(found)
+    }
+}
+
+/// All members of an object.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(String, Json<'de>)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(name) = map.next_key_seed(Name)? {
+            members.push((name.into_owned(), Json(map.next_value::<&'de RawValue>()?)));
+        }
+        Ok(members)
     }
 }
 

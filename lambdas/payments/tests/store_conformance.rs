@@ -13,24 +13,27 @@ use payments::event::Status;
 use payments::head::Head;
 use payments::money::{Currency, Money};
 use payments::store::{
-    DynamoStore, EventItem, Finish, Key, Lease, Leased, MemoryStore, Processing, Store, Stored,
-    Timeline, store_once,
+    DynamoStore, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, MemoryStore, Processing,
+    Store, Stored, Timeline, store_once,
 };
 
 fn now() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
 }
 
+/// An event whose id is its own payment's, so that the tests of one table do not meet.
 fn event(id: &str, payment: &str, at: i64) -> EventItem {
+    let id = format!("{id} of {payment}");
     let item = EventItem {
         key: Key {
             payment_id: payment.into(),
             timestamp: at,
         },
         provider: "stripe".into(),
-        event_id: id.into(),
+        event_id: id.clone(),
         event_type: "payment_intent.succeeded".into(),
         body_digest: String::new(),
+        common_digest: None,
         occurred_ms: Some(at),
         event_status: Some(Status::Succeeded),
         money: Some(Money {
@@ -72,6 +75,7 @@ fn lease(owner: &str, after_seconds: i64) -> Lease {
 async fn conforms(store: Arc<dyn Store>) {
     stores_every_attribute(&*store).await;
     stores_each_event_once(&*store).await;
+    knows_an_event_by_its_id_wherever_it_comes_again(&*store).await;
     survives_fifty_deliveries_at_once(store.clone()).await;
     leases_to_one_owner_at_a_time(&*store).await;
     finishes_only_for_the_owner(&*store).await;
@@ -92,10 +96,19 @@ async fn stores_every_attribute(store: &dyn Store) {
         ..event("evt_bare", "stripe:full", 6)
     };
     for item in [&full, &bare] {
-        assert_eq!(store.insert(item).await.unwrap(), None);
+        assert_eq!(store.insert(item).await.unwrap(), Inserted::New);
+        let marker = Marker {
+            key: item.key.clone(),
+            digest: item.identity().to_owned(),
+        };
+        assert_eq!(store.insert(item).await.unwrap(), Inserted::Known(marker));
+        let other = EventItem {
+            event_id: "evt_other".into(),
+            ..item.clone()
+        };
         assert_eq!(
-            store.insert(item).await.unwrap().as_ref(),
-            Some(item),
+            store.insert(&other).await.unwrap(),
+            Inserted::KeyTaken(Box::new(item.clone())),
             "the item that is there, with its body"
         );
     }
@@ -138,6 +151,48 @@ async fn stores_each_event_once(store: &dyn Store) {
     assert_eq!(store.events("stripe:once").await.unwrap().len(), 2);
 }
 
+async fn knows_an_event_by_its_id_wherever_it_comes_again(store: &dyn Store) {
+    let first = event("evt_1", "stripe:known", 1_000);
+    let moved = |payment: &str, at| EventItem {
+        key: Key {
+            payment_id: payment.into(),
+            timestamp: at,
+        },
+        ..first.clone()
+    };
+    let there = first.key.clone();
+    assert_eq!(
+        store_once(store, first.clone()).await.unwrap(),
+        Stored::New(there.clone())
+    );
+    for elsewhere in [
+        moved("stripe:known", 9_000),
+        moved("stripe:unknown", 1_000),
+        moved("stripe:unknown", 5),
+    ] {
+        let other = elsewhere.clone().with_body(b"another body").unwrap();
+        assert_eq!(
+            store_once(store, elsewhere).await.unwrap(),
+            Stored::Duplicate(there.clone())
+        );
+        assert_eq!(
+            store_once(store, other).await.unwrap(),
+            Stored::Conflict(there.clone())
+        );
+    }
+    let of_another_provider = EventItem {
+        provider: "adyen".into(),
+        ..moved("adyen:known", 1_000)
+    };
+    let key = of_another_provider.key.clone();
+    assert_eq!(
+        store_once(store, of_another_provider).await.unwrap(),
+        Stored::New(key)
+    );
+    assert_eq!(store.events("stripe:known").await.unwrap().len(), 1);
+    assert_eq!(store.events("stripe:unknown").await.unwrap(), []);
+}
+
 async fn survives_fifty_deliveries_at_once(store: Arc<dyn Store>) {
     let mut deliveries = tokio::task::JoinSet::new();
     for number in 0..50 {
@@ -171,7 +226,8 @@ async fn survives_fifty_deliveries_at_once(store: Arc<dyn Store>) {
 async fn leases_to_one_owner_at_a_time(store: &dyn Store) {
     let item = event("evt_1", "stripe:lease", 1_000);
     store.insert(&item).await.unwrap();
-    let taken = |leased| matches!(leased, Leased::Taken(event) if event.event_id == "evt_1");
+    let taken =
+        |leased| matches!(leased, Leased::Taken(event) if event.event_id.starts_with("evt_1"));
     assert!(taken(store.lease(&item.key, &lease("a", 0)).await.unwrap()));
     assert!(matches!(
         store.lease(&item.key, &lease("b", 59)).await.unwrap(),
@@ -320,7 +376,7 @@ async fn shows_a_long_timeline_without_bodies(store: &dyn Store) {
     let order: Vec<_> = timeline
         .events
         .iter()
-        .map(|event| event.event_id.as_str())
+        .filter_map(|event| event.event_id.strip_suffix(" of stripe:long"))
         .collect();
     assert_eq!(
         order,
@@ -331,7 +387,7 @@ async fn shows_a_long_timeline_without_bodies(store: &dyn Store) {
     assert!(timeline.events.iter().all(|event| event.body.is_none()));
     assert!(
         timeline
-            .event("evt_5")
+            .event("evt_5 of stripe:long")
             .is_some_and(|event| !event.is_settled())
     );
 }

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use payments::event::Status;
 use payments::head::Head;
 use payments::store::{
-    DynamoStore, EventItem, Finish, Key, Lease, Leased, Processing, Store, StoreError, Stored,
-    store_once,
+    DynamoStore, EventItem, Finish, Inserted, Key, Lease, Leased, Processing, Store, StoreError,
+    Stored, store_once,
 };
 use replay::Replay;
 use serde_json::{Value, json};
@@ -64,6 +64,7 @@ fn event() -> EventItem {
         event_id: "evt_1".into(),
         event_type: "payment_intent.succeeded".into(),
         body_digest: String::new(),
+        common_digest: None,
         occurred_ms: Some(1_000),
         event_status: None,
         money: None,
@@ -111,18 +112,50 @@ fn lease() -> Lease {
     }
 }
 
+/// A transaction that found something in the way of the event, of its marker, or of both.
+fn taken(event: Value, marker: Value) -> (u16, Value) {
+    let reason = |item: Value| match item {
+        Value::Null => json!({"Code": "None"}),
+        item => json!({"Code": "ConditionalCheckFailed", "Message": CARD, "Item": item}),
+    };
+    let mut answer = failed("TransactionCanceledException");
+    answer["CancellationReasons"] = json!([reason(event), reason(marker)]);
+    (400, answer)
+}
+
+fn busy() -> (u16, Value) {
+    let mut answer = failed("TransactionCanceledException");
+    answer["CancellationReasons"] = json!([{"Code": "None"}, {"Code": "TransactionConflict"}]);
+    (400, answer)
+}
+
+fn marker_wire(digest: &str) -> Value {
+    json!({"paymentId": {"S": "event:stripe:x"}, "timestamp": {"N": "0"}, "recordType": {"S": "marker"},
+        "digest": {"S": digest}, "ofPayment": {"S": "stripe:pi_1"}, "ofTimestamp": {"N": "1000"}})
+}
+
 #[tokio::test]
-async fn an_event_is_written_only_where_nothing_is_and_the_old_item_is_asked_for() {
+async fn an_event_and_its_marker_are_written_only_where_nothing_is_and_the_old_items_are_asked_for()
+{
     let (http, table) = table(vec![(200, json!({}))], 1);
-    assert_eq!(table.insert(&event()).await.unwrap(), None);
-    let put = sent(&http, 0);
-    assert_eq!(
-        put["ConditionExpression"],
-        "attribute_not_exists(paymentId)"
-    );
-    assert_eq!(put["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
-    assert_eq!(put["TableName"], "payments-dev");
-    let mut names: Vec<_> = put["Item"]
+    assert_eq!(table.insert(&event()).await.unwrap(), Inserted::New);
+    let sent = sent(&http, 0);
+    let puts: Vec<_> = sent["TransactItems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["Put"])
+        .collect();
+    for put in &puts {
+        assert_eq!(
+            put["ConditionExpression"],
+            "attribute_not_exists(paymentId)"
+        );
+        assert_eq!(put["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
+        assert_eq!(put["TableName"], "payments-dev");
+    }
+    let event_put = puts[0];
+    let mut names: Vec<_> = event_put["Item"]
         .as_object()
         .unwrap()
         .keys()
@@ -149,53 +182,73 @@ async fn an_event_is_written_only_where_nothing_is_and_the_old_item_is_asked_for
             "timestamp"
         ]
     );
-    assert_eq!(put["Item"]["recordType"], json!({"S": "event"}));
+    assert_eq!(event_put["Item"]["recordType"], json!({"S": "event"}));
+    let marker = &puts[1]["Item"];
+    assert_eq!(marker["recordType"], json!({"S": "marker"}));
+    assert_eq!(marker["digest"], event_put["Item"]["bodyDigest"]);
+    assert!(
+        marker["paymentId"]["S"]
+            .as_str()
+            .unwrap()
+            .starts_with("event:stripe:")
+    );
+    assert_eq!(puts.len(), 2);
 }
 
 #[tokio::test]
-async fn the_item_in_the_way_decides_what_the_event_is() {
+async fn what_is_in_the_way_decides_what_the_event_is() {
     let mut stranger = wire("received");
     stranger["eventId"] = json!({"S": "evt_0"});
-    let (http, table1) = table(
-        vec![
-            condition_failed(stranger),
-            condition_failed(wire("processed")),
-        ],
-        1,
-    );
-    let moved = Key {
-        timestamp: 1_000,
-        ..key()
-    };
+    let digest = event().body_digest;
+    let answers = vec![
+        taken(stranger, Value::Null),
+        taken(Value::Null, marker_wire(&digest)),
+    ];
+    let (http, moved) = table(answers, 1);
     assert_eq!(
-        store_once(&table1, event()).await.unwrap(),
-        Stored::Duplicate(moved)
+        store_once(&moved, event()).await.unwrap(),
+        Stored::Duplicate(key())
     );
     assert_eq!(
-        sent(&http, 1)["Item"]["timestamp"],
+        sent(&http, 1)["TransactItems"][0]["Put"]["Item"]["timestamp"],
         json!({"N": "1001"}),
         "the next free millisecond"
     );
-
-    let mut other = wire("received");
-    other["bodyDigest"] = json!({"S": "0000"});
-    let (_, table2) = table(vec![condition_failed(other)], 1);
+    let (_, conflict) = table(vec![taken(wire("received"), marker_wire("0000"))], 1);
     assert_eq!(
-        store_once(&table2, event()).await.unwrap(),
+        store_once(&conflict, event()).await.unwrap(),
         Stored::Conflict(key())
     );
+    let (_, before_markers) = table(vec![taken(wire("processed"), Value::Null)], 1);
+    assert_eq!(
+        store_once(&before_markers, event()).await.unwrap(),
+        Stored::Duplicate(key())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn deliveries_that_meet_wait_for_each_other_and_not_for_ever() {
+    let (http, table1) = table(vec![busy(), busy(), (200, json!({}))], 1);
+    assert_eq!(
+        store_once(&table1, event()).await.unwrap(),
+        Stored::New(key())
+    );
+    assert_eq!(http.bodies().len(), 3);
+    let (http, table2) = table((0..20).map(|_| busy()).collect(), 1);
+    let error = store_once(&table2, event()).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert!(error.to_string().contains("TransactionConflict"), "{error}");
+    assert_eq!(http.bodies().len(), 8);
 }
 
 #[tokio::test]
 async fn the_search_for_a_free_key_ends() {
     let mut stranger = wire("received");
     stranger["eventId"] = json!({"S": "evt_0"});
-    let (http, table) = table(
-        (0..1_001)
-            .map(|_| condition_failed(stranger.clone()))
-            .collect(),
-        1,
-    );
+    let answers = (0..1_001)
+        .map(|_| taken(stranger.clone(), Value::Null))
+        .collect();
+    let (http, table) = table(answers, 1);
     assert!(matches!(
         store_once(&table, event()).await,
         Err(StoreError::NoFreeKey)
@@ -204,19 +257,16 @@ async fn the_search_for_a_free_key_ends() {
 }
 
 #[tokio::test]
-async fn a_write_whose_reply_was_lost_counts_as_stored_once() {
-    // The SDK sends the put again after the 500 and finds what the first one wrote.
-    let (_, table) = table(
-        vec![
-            (500, failed("InternalServerError")),
-            condition_failed(wire("received")),
-        ],
-        2,
-    );
+async fn a_write_whose_reply_was_lost_is_sent_again_under_the_same_token() {
+    let answers = vec![(500, failed("InternalServerError")), (200, json!({}))];
+    let (http, table) = table(answers, 2);
     assert_eq!(
         store_once(&table, event()).await.unwrap(),
-        Stored::Duplicate(key())
+        Stored::New(key())
     );
+    let token = |call| sent(&http, call)["ClientRequestToken"].clone();
+    assert_eq!(token(0), token(1));
+    assert!(token(0).is_string());
 }
 
 #[tokio::test]
@@ -357,7 +407,7 @@ async fn an_item_of_another_shape_is_an_error_that_names_the_attribute() {
     ] {
         let mut item = wire("received");
         item[attribute] = json!({"N": "1"});
-        let (_, table) = table(vec![condition_failed(item)], 1);
+        let (_, table) = table(vec![taken(item, Value::Null)], 1);
         let error = table.insert(&event()).await.unwrap_err();
         assert!(
             matches!(error, StoreError::Unreadable { attribute: named, .. } if named == attribute),

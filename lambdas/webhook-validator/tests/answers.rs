@@ -146,3 +146,51 @@ async fn fifty_deliveries_at_once_are_one_item_and_one_stored() {
     assert_eq!(words.iter().filter(|word| *word == "duplicate").count(), 49);
     assert_eq!(bench.table.all_events().len(), 1);
 }
+
+#[tokio::test]
+async fn a_redelivery_whose_counter_of_deliveries_changed_is_a_duplicate_also_days_later() {
+    let mut bench = Bench::new();
+    let body = |pending: u32, amount: u32| {
+        json!({"id": "evt_1", "type": "payment_intent.succeeded", "created": CREATED, "pending_webhooks": pending,
+            "data": {"object": {"id": "pi_1", "amount": amount, "currency": "eur"}}})
+        .to_string()
+        .into_bytes()
+    };
+    expect(
+        &bench.post(post("stripe", &body(2, 1))).await,
+        200,
+        "stored",
+    );
+    expect(
+        &bench.post(post("stripe", &body(1, 1))).await,
+        200,
+        "duplicate",
+    );
+    let later = now() + jiff::SignedDuration::from_hours(72);
+    bench.validator.clock = payments::clock::fixed(later);
+    let again = signed_at(SECRET, "stripe", &body(0, 1), later);
+    expect(&bench.post(proxy("stripe", &again)).await, 200, "duplicate");
+    let other = signed_at(SECRET, "stripe", &body(0, 2), later);
+    expect(&bench.post(proxy("stripe", &other)).await, 200, "conflict");
+    assert_eq!(bench.table.all_events().len(), 1);
+    assert_eq!(bench.counted("EventConflict"), 1);
+}
+
+#[tokio::test]
+async fn an_event_id_that_comes_again_for_another_payment_or_time_is_a_conflict_and_no_second_item()
+{
+    let bench = Bench::new();
+    expect(
+        &bench
+            .post(post("stripe", &stripe_body("evt_1", "pi_1", CREATED)))
+            .await,
+        200,
+        "stored",
+    );
+    for (payment, created) in [("pi_2", CREATED), ("pi_1", CREATED - 60)] {
+        let body = stripe_body("evt_1", payment, created);
+        expect(&bench.post(post("stripe", &body)).await, 200, "conflict");
+    }
+    assert_eq!(bench.table.all_events().len(), 1);
+    assert_eq!(bench.counted("EventConflict"), 2);
+}

@@ -11,7 +11,9 @@ use base64::prelude::BASE64_STANDARD;
 use payments::aws::AwsFailure;
 use payments::head::Head;
 use payments::providers::Outgoing;
-use payments::store::{EventItem, Finish, Key, Lease, Leased, MemoryStore, Store, StoreError};
+use payments::store::{
+    EventItem, Finish, Inserted, Key, Lease, Leased, MemoryStore, Store, StoreError,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::*;
@@ -261,7 +263,7 @@ struct Failing {
 
 #[async_trait]
 impl Store for Failing {
-    async fn insert(&self, item: &EventItem) -> Result<Option<EventItem>, StoreError> {
+    async fn insert(&self, item: &EventItem) -> Result<Inserted, StoreError> {
         if self.takes.load(Ordering::SeqCst) == 0 {
             let failure = AwsFailure {
                 code: "InternalServerError".into(),
@@ -270,7 +272,7 @@ impl Store for Failing {
             };
             return Err(StoreError::Aws {
                 table: "payments-dev".into(),
-                operation: "PutItem",
+                operation: "TransactWriteItems",
                 failure,
             });
         }

@@ -18,7 +18,7 @@ use payments::outcome::{Outcome, Outcomes, PublishError};
 use payments::secret::{SecretValue, Secrets};
 use payments::secret_cache::{SecretCache, SecretSource, SecretUnavailable};
 use payments::store::{
-    EventItem, Finish, Key, Lease, Leased, MemoryStore, Processing, Store, StoreError,
+    EventItem, Finish, Inserted, Key, Lease, Leased, MemoryStore, Processing, Store, StoreError,
 };
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -76,7 +76,7 @@ pub struct SteppedStore {
 
 #[async_trait]
 impl Store for SteppedStore {
-    async fn insert(&self, item: &EventItem) -> Result<Option<EventItem>, StoreError> {
+    async fn insert(&self, item: &EventItem) -> Result<Inserted, StoreError> {
         let done = self.inner.insert(item).await;
         self.steps.step().await;
         done
@@ -322,6 +322,7 @@ pub fn event(id: &str, payment: &str, status: Option<Status>, at: i64) -> EventI
         event_id: id.into(),
         event_type: "payment_intent.succeeded".into(),
         body_digest: format!("digest of {id}"),
+        common_digest: None,
         occurred_ms: Some(at),
         event_status: status,
         money: Some(eur(1999)),

@@ -48,6 +48,10 @@ impl HeaderSigned for CoinbaseCommerce {
         }])
     }
 
+    fn delivery_members(&self) -> &'static [&'static str] {
+        &["id", "scheduled_for", "attempt_number"]
+    }
+
     fn sample_types(&self) -> &'static [&'static str] {
         &[
             "charge:confirmed",

@@ -43,6 +43,11 @@ pub(super) trait HeaderSigned: Sync {
     /// See [`Provider::reports`].
     fn reports(&self, request: &Request) -> Reports;
 
+    /// See [`Provider::delivery_members`].
+    fn delivery_members(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// See [`Provider::sample_types`].
     fn sample_types(&self) -> &'static [&'static str];
 
@@ -88,6 +93,10 @@ impl<P: HeaderSigned> Provider for P {
 
     fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
         HeaderSigned::reports(self, request)
+    }
+
+    fn delivery_members(&self) -> &'static [&'static str] {
+        HeaderSigned::delivery_members(self)
     }
 
     fn sample_types(&self) -> &'static [&'static str] {

@@ -31,12 +31,13 @@ pub(crate) mod xendit;
 use jiff::Timestamp;
 
 use crate::event::{PaymentEvent, Report};
-use crate::json::MalformedBody;
+use crate::json::{Json, MalformedBody};
 use crate::money::Money;
 use crate::request::Request;
 use crate::secret::{ProviderSecrets, Secret};
 use crate::settings::{ProviderSettings, Settings};
 use crate::signature::SignatureError;
+use crate::store::sha256_hex;
 use keys::{FetchedKey, KeyRequest};
 
 /// One way of signing webhooks and of telling what happened to a payment.
@@ -74,6 +75,11 @@ pub trait Provider: Sync {
     /// What the provider says happened. A type that is not known still gives a report, without a status.
     fn reports(&self, request: &Request, settings: &Settings) -> Reports;
 
+    /// Members of the body's object that differ between two deliveries of one event.
+    fn delivery_members(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether events of this type tell only that there is news, so that its API has to be asked what.
     fn only_api_knows(&self, _event_type: &str) -> bool {
         false
@@ -101,6 +107,25 @@ pub trait Provider: Sync {
 pub type Reports = Result<Vec<Report>, MalformedBody>;
 
 impl dyn Provider + '_ {
+    /// Digest of what all deliveries of a body have in common; `None` where that is the whole body.
+    pub fn common_digest(&self, body: &[u8]) -> Option<String> {
+        let differing = self.delivery_members();
+        if differing.is_empty() {
+            return None;
+        }
+        let mut common = Vec::with_capacity(body.len());
+        let mut kept = 0;
+        for (name, value) in Json::parse_object(body).ok()?.members()? {
+            if differing.contains(&name.as_str()) {
+                let start = value.raw().as_ptr().addr() - body.as_ptr().addr();
+                common.extend_from_slice(body.get(kept..start)?);
+                kept = start + value.raw().len();
+            }
+        }
+        common.extend_from_slice(body.get(kept..)?);
+        Some(sha256_hex(&common))
+    }
+
     /// The events of a request that was verified with this result.
     pub fn events(
         &self,

@@ -75,6 +75,10 @@ impl Provider for Paddle {
         }])
     }
 
+    fn delivery_members(&self) -> &'static [&'static str] {
+        &["notification_id"]
+    }
+
     fn sample_types(&self) -> &'static [&'static str] {
         &[
             "transaction.completed",

@@ -72,6 +72,10 @@ impl Provider for Stripe {
         }])
     }
 
+    fn delivery_members(&self) -> &'static [&'static str] {
+        &["pending_webhooks"]
+    }
+
     fn sample_types(&self) -> &'static [&'static str] {
         &[
             "payment_intent.succeeded",

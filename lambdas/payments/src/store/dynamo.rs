@@ -7,18 +7,20 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use super::event_item::{self, Attributes, number, read_text, text};
-use super::{EventItem, Finish, Key, Lease, Leased, Processing, Store, StoreError, head_item};
-use crate::aws::describe;
+use super::transaction::{self, Cancelled};
+use super::{
+    EventItem, Finish, Inserted, Key, Lease, Leased, Processing, Store, StoreError, head_item,
+};
+use crate::aws::{AwsFailure, describe};
 use crate::head::Head;
 
 /// Everything of an event but its body.
-pub(super) const WITHOUT_BODY: [&str; 23] = [
+pub(super) const WITHOUT_BODY: [&str; 24] = [
     "paymentId",
     "timestamp",
     "recordType",
@@ -26,6 +28,7 @@ pub(super) const WITHOUT_BODY: [&str; 23] = [
     "eventId",
     "eventType",
     "bodyDigest",
+    "commonDigest",
     "occurredAt",
     "eventStatus",
     "amountMinor",
@@ -96,26 +99,46 @@ impl DynamoStore {
 
 #[async_trait]
 impl Store for DynamoStore {
-    async fn insert(&self, item: &EventItem) -> Result<Option<EventItem>, StoreError> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item.attributes()))
-            .condition_expression("attribute_not_exists(paymentId)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match put {
-            Ok(_) => Ok(None),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(taken)) => {
-                    let taken = taken.item().ok_or_else(|| self.unreadable("paymentId"))?;
-                    self.read_event(taken).map(Some)
-                }
-                _ => Err(self.failed("PutItem", &error)),
+    async fn insert(&self, item: &EventItem) -> Result<Inserted, StoreError> {
+        const OPERATION: &str = "TransactWriteItems";
+        let own = |code: String, transient| StoreError::Aws {
+            table: self.table.clone(),
+            operation: OPERATION,
+            failure: AwsFailure {
+                code,
+                request_id: None,
+                transient,
             },
+        };
+        let writes = transaction::writes(&self.table, item)
+            .map_err(|_| own("the request could not be built".into(), false))?;
+        for tries in 0..transaction::TRIES {
+            if tries > 0 {
+                tokio::time::sleep(transaction::pause(tries)).await;
+            }
+            let written = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(writes.clone()))
+                .send()
+                .await;
+            let Err(error) = written else {
+                return Ok(Inserted::New);
+            };
+            match transaction::cancelled(&error) {
+                Some(Cancelled::Busy) => {}
+                Some(Cancelled::Taken(found)) => {
+                    return found.map_err(|attribute| self.unreadable(attribute));
+                }
+                Some(Cancelled::Other(code)) => {
+                    let transient = ["ThrottlingError", "ProvisionedThroughputExceeded"];
+                    let transient = transient.contains(&code.as_str());
+                    return Err(own(code, transient));
+                }
+                None => return Err(self.failed(OPERATION, &error)),
+            }
         }
+        Err(own("TransactionConflict".into(), true))
     }
 
     async fn lease(&self, key: &Key, lease: &Lease) -> Result<Leased, StoreError> {

@@ -33,6 +33,8 @@ pub struct EventItem {
     pub event_type: String,
     /// SHA-256 of the raw body, hexadecimal.
     pub body_digest: String,
+    /// Digest of what all deliveries of the event have in common, where the provider changes something in each.
+    pub common_digest: Option<String>,
     /// The event's own time in milliseconds, where the provider states it; the key may be some milliseconds later.
     pub occurred_ms: Option<i64>,
     /// The status the event claims for its payment.
@@ -70,6 +72,11 @@ impl EventItem {
         Ok(self)
     }
 
+    /// What tells whether two deliveries under one event id are of one event.
+    pub fn identity(&self) -> &str {
+        self.common_digest.as_deref().unwrap_or(&self.body_digest)
+    }
+
     /// The item as it is first written.
     pub(super) fn attributes(&self) -> Attributes {
         let mut item = HashMap::from([
@@ -94,6 +101,9 @@ impl EventItem {
         ]);
         if let Some(money) = &self.money {
             put_money(&mut item, money);
+        }
+        if let Some(digest) = &self.common_digest {
+            item.insert("commonDigest".into(), text(digest));
         }
         if let Some(at) = self.occurred_ms {
             item.insert("occurredAt".into(), number(at));
@@ -122,6 +132,7 @@ impl EventItem {
             event_id: read_text(item, "eventId")?,
             event_type: read_text(item, "eventType")?,
             body_digest: read_text(item, "bodyDigest")?,
+            common_digest: read_text(item, "commonDigest").ok(),
             occurred_ms: read_number(item, "occurredAt").ok(),
             event_status: match read_text(item, "eventStatus")?.as_str() {
                 NO_STATUS => None,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{EventItem, Finish, Key, Lease, Leased, Store, StoreError};
+use super::{EventItem, Finish, Inserted, Key, Lease, Leased, Marker, Store, StoreError};
 use crate::head::Head;
 
 #[derive(Clone)]
@@ -19,6 +19,8 @@ struct Row {
 struct Rows {
     events: BTreeMap<Key, Row>,
     heads: BTreeMap<String, Head>,
+    /// By provider and event id.
+    markers: BTreeMap<(String, String), Marker>,
 }
 
 /// A table that lasts as long as the value.
@@ -44,11 +46,20 @@ impl MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn insert(&self, item: &EventItem) -> Result<Option<EventItem>, StoreError> {
+    async fn insert(&self, item: &EventItem) -> Result<Inserted, StoreError> {
         let mut rows = self.rows();
-        if let Some(row) = rows.events.get(&item.key) {
-            return Ok(Some(row.event.clone()));
+        let event = (item.provider.clone(), item.event_id.clone());
+        if let Some(marker) = rows.markers.get(&event) {
+            return Ok(Inserted::Known(marker.clone()));
         }
+        if let Some(row) = rows.events.get(&item.key) {
+            return Ok(Inserted::KeyTaken(Box::new(row.event.clone())));
+        }
+        let marker = Marker {
+            key: item.key.clone(),
+            digest: item.identity().to_owned(),
+        };
+        rows.markers.insert(event, marker);
         rows.events.insert(
             item.key.clone(),
             Row {
@@ -56,7 +67,7 @@ impl Store for MemoryStore {
                 lease: None,
             },
         );
-        Ok(None)
+        Ok(Inserted::New)
     }
 
     async fn lease(&self, key: &Key, lease: &Lease) -> Result<Leased, StoreError> {

@@ -7,6 +7,7 @@ mod head_item;
 mod memory;
 mod search;
 mod timeline;
+mod transaction;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -83,6 +84,26 @@ pub enum Stored {
     Conflict(Key),
 }
 
+/// What an insert found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// Nothing: the item is written.
+    New,
+    /// Another item at the same key.
+    KeyTaken(Box<EventItem>),
+    /// That the event was stored before, wherever that is.
+    Known(Marker),
+}
+
+/// What is remembered of an event by its id alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    /// Where the event is.
+    pub key: Key,
+    /// The event's [identity](EventItem::identity).
+    pub digest: String,
+}
+
 /// Who processes an event, and until when nobody else may.
 #[derive(Clone, Debug)]
 pub struct Lease {
@@ -143,11 +164,11 @@ impl StoreError {
     }
 }
 
-/// The operations on the table; each is one conditional call, so that any of them can be the last one before a crash.
+/// The operations on the table; each is one conditional write, so that any of them can be the last one before a crash.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Writes the item unless its key is taken; returns the item that has the key.
-    async fn insert(&self, item: &EventItem) -> Result<Option<EventItem>, StoreError>;
+    /// Writes the item, unless its key is taken or its event is known.
+    async fn insert(&self, item: &EventItem) -> Result<Inserted, StoreError>;
 
     /// Reserves an event for one owner; the same owner may take its lease again.
     async fn lease(&self, key: &Key, lease: &Lease) -> Result<Leased, StoreError>;
@@ -172,14 +193,20 @@ pub trait Store: Send + Sync {
 pub async fn store_once(store: &dyn Store, mut item: EventItem) -> Result<Stored, StoreError> {
     let first = item.key.timestamp;
     while item.key.timestamp < first + FREE_KEY_TRIES {
-        match store.insert(&item).await? {
-            None => return Ok(Stored::New(item.key)),
-            Some(other) if other.event_id != item.event_id => item.key.timestamp += 1,
-            Some(same) if same.body_digest == item.body_digest => {
-                return Ok(Stored::Duplicate(same.key));
+        let (digest, key) = match store.insert(&item).await? {
+            Inserted::New => return Ok(Stored::New(item.key)),
+            Inserted::Known(marker) => (marker.digest, marker.key),
+            Inserted::KeyTaken(other) if other.event_id != item.event_id => {
+                item.key.timestamp += 1;
+                continue;
             }
-            Some(same) => return Ok(Stored::Conflict(same.key)),
-        }
+            // Stored before events had markers.
+            Inserted::KeyTaken(same) => (same.identity().to_owned(), same.key),
+        };
+        return Ok(match digest == item.identity() {
+            true => Stored::Duplicate(key),
+            false => Stored::Conflict(key),
+        });
     }
     Err(StoreError::NoFreeKey)
 }

@@ -143,6 +143,11 @@ impl Bench {
 
 /// Signs a body as a provider of the bench would.
 pub fn signed_with(secret: &str, provider: &str, body: &[u8]) -> Outgoing {
+    signed_at(secret, provider, body, now())
+}
+
+/// As [`signed_with`], at another time.
+pub fn signed_at(secret: &str, provider: &str, body: &[u8], at: Timestamp) -> Outgoing {
     let outgoing = Outgoing {
         headers: Vec::new(),
         query: None,
@@ -150,7 +155,7 @@ pub fn signed_with(secret: &str, provider: &str, body: &[u8]) -> Outgoing {
     };
     providers::by_key(provider)
         .unwrap()
-        .sign(outgoing, &Secret::text(secret), &Settings::default(), now())
+        .sign(outgoing, &Secret::text(secret), &Settings::default(), at)
         .unwrap()
 }
 
