@@ -94,6 +94,18 @@ pub async fn build(
     Ok(artifacts)
 }
 
+/// With what the functions would be built for arm64: "cargo-lambda" or "cargo"; the error says what is missing.
+pub async fn route(
+    workspace: &Path,
+    settings: &config::Artifact,
+) -> Result<&'static str, ArtifactError> {
+    let tools = Toolchain::find(workspace, settings.target.as_str()).await?;
+    Ok(match for_lambda(&tools, settings)?.moved_to {
+        Some(_) => "cargo-lambda",
+        None => "cargo",
+    })
+}
+
 /// The zips that earlier builds have left in a folder, by the base64 SHA-256 of their content.
 pub fn kept(out: &Path) -> HashMap<String, PathBuf> {
     let zips = ["local", "arm64"].into_iter().flat_map(|folder| {

@@ -7,6 +7,7 @@ mod context;
 mod deploy;
 mod destroy;
 mod dlq;
+mod doctor;
 mod drift;
 mod events;
 mod executions;
@@ -91,6 +92,7 @@ enum Verb {
     Dlq(dlq::Dlq),
     Signature(signature::Signature),
     Local(local::Local),
+    Doctor(doctor::Doctor),
     Completions(completions::Completions),
 }
 
@@ -113,6 +115,7 @@ impl Verb {
             Self::Payments(verb) => verb.run(&context()?).await,
             Self::Dlq(verb) => verb.run(&context()?).await,
             Self::Signature(verb) => verb.run(ui),
+            Self::Doctor(verb) => verb.run(&context()?).await,
             Self::Local(verb) => {
                 let context = Context::load_local(ui, interrupt, global)?;
                 verb.run(&context).await

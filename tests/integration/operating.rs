@@ -170,6 +170,19 @@ async fn stuck_events_are_found_and_processed_again_from_the_queue_and_by_replay
         return;
     }
     let stuck = Stuck::deploy().await;
+    let doctor = stuck.place.payhook("doctor");
+    let findings = String::from_utf8(doctor.stdout).expect("text");
+    assert_eq!(doctor.status.code(), Some(1), "{findings}");
+    let wrong: Vec<_> = findings
+        .lines()
+        .filter(|line| line.starts_with("FAIL"))
+        .collect();
+    assert_eq!(wrong.len(), 1, "{findings}");
+    assert!(
+        wrong[0].contains("pipe") && wrong[0].contains("STOPPED"),
+        "{findings}"
+    );
+
     let event = stuck.send();
 
     println!("the event is found, without its body unless that is asked for");
