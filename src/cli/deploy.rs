@@ -30,6 +30,7 @@ impl Deploy {
         let cancel = context.interrupt.token.clone();
         let mut engine = Engine::open(&aws, &store, discard(), cancel).await?;
         let planned = planning::plan(context, &engine, &aws.given, &artifacts).await?;
+        planning::say_taken_over(context, &engine.state(), &planned.plan);
         planning::show(context, &planned.plan, "deploy", &aws.given);
         let consent = Consent {
             data_loss: self.allow_data_loss,

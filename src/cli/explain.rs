@@ -165,6 +165,10 @@ fn of_refusal(refusal: &Refusal) -> Explanation {
             "check out the sources that were deployed and try again",
             "or run `payhook deploy`, which puts the functions of these sources in their place",
         ],
+        Refusal::StateStands { .. } => &[
+            "nothing needs to be rebuilt: `payhook drift` compares it with what stands",
+            "or, if it is wrong beyond repair, add --overwrite; the old one stays in its history",
+        ],
         Refusal::Unconfirmed => &["run it in a terminal, or with --yes"],
         Refusal::Declined => &[],
     };

@@ -3,11 +3,12 @@
 use super::context::Connection;
 use super::{Context, building, policy};
 use crate::artifact::Artifact;
-use crate::engine::{Engine, observe};
+use crate::engine::{Engine, Event, observe};
 use crate::graph::LogicalName;
-use crate::plan::{self, Facts, Plan};
+use crate::plan::{self, Action, Facts, Plan};
 use crate::resources::{Given, Seen};
 use crate::stack::{self, Stack};
+use crate::state::State;
 use crate::view::{self, Heading};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -64,6 +65,31 @@ pub fn facts(context: &Context, given: &Given, artifacts: &[Artifact]) -> Facts 
         tags: tags
             .map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned()))
             .collect(),
+    }
+}
+
+/// Says that the state does not know what stands, and that it is taken over rather than made a second time.
+pub fn say_taken_over(context: &Context, state: &State, plan: &Plan) {
+    let env = context.env();
+    let (stand, them) = match plan.count(Action::Adopt) {
+        0 => return,
+        1 => ("1 resource stands already and is ours".to_owned(), "it is"),
+        n => (
+            format!("{n} resources stand already and are ours"),
+            "they are",
+        ),
+    };
+    let text = match state.is_empty() {
+        true => {
+            format!("The state of {env} is lost or was never here: {stand}; {them} taken over.")
+        }
+        false => {
+            format!("{stand} although the state of {env} does not know of it; {them} taken over.")
+        }
+    };
+    match context.ui.is_json() {
+        true => context.ui.json(&Event::Notice { text }),
+        false => context.ui.note(text),
     }
 }
 

@@ -32,6 +32,7 @@ impl Preview {
             drift::show(context, &look, &aws.given);
         }
         let planned = planning::plan(context, &engine, &aws.given, &artifacts).await?;
+        planning::say_taken_over(context, &engine.state(), &planned.plan);
         match self.markdown {
             true => {
                 let heading = planning::heading(context, "deploy", &aws.given);

@@ -47,6 +47,14 @@ pub enum Refusal {
     /// The code that functions had is no longer at hand.
     #[error("the code that {} had is neither among the zips in .payhook/artifacts nor what the sources build now", .0.join(", "))]
     CodeGone(Vec<String>),
+    /// There is a state already.
+    #[error("environment `{env}` has a state already, with {resources} resources on record")]
+    StateStands {
+        /// Environment.
+        env: String,
+        /// How many resources it knows.
+        resources: usize,
+    },
     /// Nobody is there to confirm.
     #[error("this needs a confirmation, and nobody is there to give it")]
     Unconfirmed,

@@ -1,4 +1,5 @@
 mod list;
+mod rebuild;
 mod show;
 
 use super::{Context, Exit};
@@ -15,6 +16,7 @@ pub struct State {
 enum What {
     List(list::List),
     Show(show::Show),
+    Rebuild(rebuild::Rebuild),
 }
 
 impl State {
@@ -22,6 +24,7 @@ impl State {
         match self.what {
             What::List(verb) => verb.run(context),
             What::Show(verb) => verb.run(context),
+            What::Rebuild(verb) => verb.run(context).await,
         }
     }
 }

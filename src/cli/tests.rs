@@ -173,6 +173,10 @@ fn each_refusal_of_payhook_says_how_to_go_on_and_ends_with_its_code() {
         },
         Refusal::Unfinished(vec!["payments".to_owned()]),
         Refusal::CodeGone(vec!["webhook-validator-dev".to_owned()]),
+        Refusal::StateStands {
+            env: "dev".to_owned(),
+            resources: 34,
+        },
         Refusal::Unconfirmed,
         Refusal::Declined,
     ];

@@ -4,7 +4,7 @@ use super::{Cause, Engine, EngineError, Event, Outcome, StepError};
 use crate::graph::{LogicalName, OutputRef, resolve};
 use crate::plan::{Action, Plan, Step, StepId};
 use crate::resources::{Given, Outputs, Seen};
-use crate::state::{Ending, Record};
+use crate::state::{Ending, Entry, Record};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
@@ -51,6 +51,7 @@ impl Engine<'_> {
             steps,
         });
         self.begin(plan, &run, number).await?;
+        self.remember_found(plan).await?;
         let mut progress = Progress::new(plan, seen);
         let mut flights = FuturesUnordered::new();
         loop {
@@ -85,6 +86,40 @@ impl Engine<'_> {
             given: run.given.clone(),
         })
         .await?;
+        Ok(())
+    }
+
+    /// Records predecessors that only a read has found: once their successor is on record, nobody looks for them again.
+    async fn remember_found(&self, plan: &Plan) -> Result<(), EngineError> {
+        let deletes = plan
+            .steps
+            .iter()
+            .filter(|step| step.action == Action::Delete);
+        for step in deletes.filter(|step| step.retired) {
+            let known = {
+                let state = self.lock();
+                let same = |entry: &Entry| {
+                    entry.physical == step.physical && entry.outputs == step.outputs
+                };
+                let mut retired = state.retired.iter();
+                state.entries.contains_key(&step.resource)
+                    || retired.any(|(name, entry)| *name == step.resource && same(entry))
+            };
+            if known {
+                continue;
+            }
+            let resource = step.resource.clone();
+            let entry = Entry {
+                kind: step.kind,
+                physical: step.physical.clone(),
+                properties: step.properties.clone(),
+                outputs: step.outputs.clone(),
+                tags: step.tags.clone(),
+                dependencies: step.dependencies.clone(),
+                accepted: None,
+            };
+            self.record(Record::Found { resource, entry }).await?;
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use super::EngineError;
 use super::retry::{Patience, Verdict};
 use crate::graph::{Graph, LogicalName, OutputRef};
 use crate::plan::{Facts, physical_address};
-use crate::resources::{Address, Cloud, CloudError, Kind, Seen, definition};
+use crate::resources::{Address, Cloud, CloudError, Kind, Replace, Seen, definition};
 use crate::state::{Entry, State};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,7 +51,8 @@ pub async fn observe(
             if let Some(entry) = entry {
                 at.outputs = entry.outputs.clone();
             }
-            reads.push(async move { (name, read_patiently(cloud, at).await) });
+            let new = entry.is_none();
+            reads.push(async move { (name, read_whole(cloud, at, new).await) });
         }
         waiting = blocked;
         let Some((name, result)) = reads.next().await else {
@@ -97,6 +98,30 @@ pub(super) fn address_of(name: &LogicalName, entry: &Entry) -> Address {
         properties: entry.properties.clone(),
         outputs: entry.outputs.clone(),
         tags: entry.tags.clone(),
+    }
+}
+
+/// Reads a resource and, where state does not know it, what a stopped replace has left beside it.
+async fn read_whole(
+    cloud: &dyn Cloud,
+    at: Address,
+    new: bool,
+) -> Result<Option<Seen>, EngineError> {
+    let seen = read_patiently(cloud, at.clone()).await?;
+    let beside = new && definition(at.kind).replace() == Replace::CreateFirst;
+    let mut seen = match seen {
+        Some(seen) if beside => seen,
+        seen => return Ok(seen),
+    };
+    let mut patience = Patience::default();
+    loop {
+        match cloud.leftovers(&at, &seen).await {
+            Ok(leftovers) => {
+                seen.leftovers = leftovers;
+                return Ok(Some(seen));
+            }
+            Err(error) => again(&at.logical, at.kind, &error, &mut patience).await?,
+        }
     }
 }
 

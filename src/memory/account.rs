@@ -70,7 +70,11 @@ impl Inner {
         let found = by_id.or_else(|| {
             outputs::chosen_by_aws(at.kind)?;
             let prefix = format!("{}/", at.kind.as_str());
-            let owned = |item: &Item| at.tags.iter().all(|(k, v)| item.tags.get(k) == Some(v));
+            let ownership = at
+                .tags
+                .iter()
+                .filter(|(key, _)| key.starts_with("payhook:"));
+            let owned = |item: &Item| ownership.clone().all(|(k, v)| item.tags.get(k) == Some(v));
             self.items
                 .iter()
                 .find(|(id, item)| id.starts_with(&prefix) && owned(item))
@@ -82,7 +86,10 @@ impl Inner {
 
     pub(super) fn see(&self, at: &Address) -> Option<Seen> {
         let now = Instant::now();
-        let (_, item) = self.find(at)?;
+        // Not on record: another content is what a stopped replace was to take the place of.
+        let new = at.outputs.is_empty();
+        let other = || self.others(at).into_iter().next().filter(|_| new);
+        let item = self.find(at).map(|(_, item)| item).or_else(other)?;
         let rules = definition(at.kind);
         Some(Seen {
             properties: rules.canonical(&item.properties),
@@ -90,7 +97,32 @@ impl Inner {
             tags: rules.tagged().then(|| item.tags.clone()),
             condition: item.condition(now),
             unseen: vec![],
+            leftovers: vec![],
         })
+    }
+
+    /// Snapshots of the same API with another content, the newest first.
+    pub(super) fn others(&self, at: &Address) -> Vec<&Item> {
+        let now = Instant::now();
+        let of = |item: &Item| {
+            (
+                item.properties["api"].clone(),
+                item.properties["content"].clone(),
+            )
+        };
+        let (api, content) = (&at.properties["api"], &at.properties["content"]);
+        let prefix = format!("{}/", at.kind.as_str());
+        let mut others: Vec<&Item> = self
+            .items
+            .iter()
+            .filter(|(id, item)| {
+                at.kind == Kind::ApiDeployment && id.starts_with(&prefix) && !item.is_gone(now)
+            })
+            .map(|(_, item)| item)
+            .filter(|item| of(item).0 == *api && of(item).1 != *content)
+            .collect();
+        others.sort_by_key(|item| std::cmp::Reverse(item.outputs.get("deploymentId").cloned()));
+        others
     }
 
     /// Refuses what uses outputs that are not there or not yet visible to this kind.

@@ -9,7 +9,8 @@ mod outputs;
 mod store;
 
 use crate::resources::{
-    Address, Class, Cloud, CloudError, Condition, Delete, Given, Put, Seen, Tags,
+    Address, Class, Cloud, CloudError, Condition, Delete, Given, Leftover, Outputs, Put, Seen,
+    Tags, definition,
 };
 use account::Inner;
 use async_trait::async_trait;
@@ -250,6 +251,23 @@ impl Cloud for MemoryCloud {
     async fn read(&self, at: &Address) -> Result<Option<Seen>, CloudError> {
         self.call("read", at, |inner| Ok((inner.see(at), false)))
             .await
+    }
+
+    async fn leftovers(&self, at: &Address, seen: &Seen) -> Result<Vec<Leftover>, CloudError> {
+        let leftover = |properties: &Value, outputs: &Outputs| Leftover {
+            properties: definition(at.kind).canonical(properties),
+            outputs: outputs.clone(),
+        };
+        let found = Address {
+            properties: seen.properties.clone(),
+            ..at.clone()
+        };
+        self.call("read", at, |inner| {
+            let others = inner.others(&found);
+            let others = others.iter().map(|i| leftover(&i.properties, &i.outputs));
+            Ok((others.collect(), false))
+        })
+        .await
     }
 
     async fn put(&self, at: &Address, seen: Option<&Seen>) -> Result<Put, CloudError> {

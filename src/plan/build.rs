@@ -1,6 +1,7 @@
 //! The plan of a deploy.
 
 use super::link::link;
+use super::owned::stranger;
 use super::visible::{tags_value, visible};
 use super::{Action, Change, Foreign, Plan, PlanError, Step, UNOBSERVABLE, changes, tag};
 use crate::graph::{Graph, LogicalName, Node, OutputRef, given, resolve};
@@ -156,7 +157,7 @@ impl<'a> Builder<'a> {
         let finding = match self.seen.get(&node.name) {
             None => self.absent(rules, &desired, entry),
             Some(seen) => {
-                if entry.is_none() && !self.is_ours(node, kind, rules, seen) {
+                if entry.is_none() && !self.is_ours(node, kind, seen) {
                     return Ok(());
                 }
                 self.present(node, rules, &desired, entry, seen)
@@ -179,31 +180,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn is_ours(&mut self, node: &Node, kind: Kind, rules: &dyn Definition, seen: &Seen) -> bool {
-        let Some(tags) = seen
-            .tags
-            .as_ref()
-            .filter(|_| rules.tagged() || seen.tags.is_some())
-        else {
-            return true;
-        };
-        if self.facts.owns(&node.name, tags) {
-            return true;
-        }
-        let owner = match (tags.get(tag::STACK), tags.get(tag::ENV)) {
-            (Some(stack), Some(env)) => {
-                format!("its tags say stack `{stack}`, environment `{env}`")
-            }
-            _ => "it carries no ownership tags of payhook".to_owned(),
-        };
-        let foreign = Foreign {
-            resource: node.name.clone(),
-            kind,
-            physical: node.physical.clone(),
-            owner,
-        };
-        self.foreign.push(foreign);
-        false
+    fn is_ours(&mut self, node: &Node, kind: Kind, seen: &Seen) -> bool {
+        let stranger = stranger(node, kind, seen, self.facts);
+        let ours = stranger.is_none();
+        self.foreign.extend(stranger);
+        ours
     }
 
     fn present(
@@ -235,6 +216,10 @@ impl<'a> Builder<'a> {
                 .find(|c| c.is_of(rule.property))
                 .map(|c| (c, rule))
         });
+        // Already on its way out: a replace that was stopped is taken up where its successor is still to be made.
+        if forced.is_some() && entry.is_none() && self.is_retired(&node.name, &seen.outputs) {
+            return self.absent(rules, desired, entry);
+        }
         let predicted = rules.predicted(desired, &self.facts.given);
         let (action, reason) = match (&seen.condition, forced) {
             (_, Some((change, rule))) => (
@@ -275,6 +260,12 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Whether it is a predecessor that state knows and still has to delete.
+    fn is_retired(&self, name: &LogicalName, outputs: &Outputs) -> bool {
+        let mut retired = self.state.retired.iter();
+        retired.any(|(retired, entry)| retired == name && entry.outputs == *outputs)
+    }
+
     fn unobservable(&self, rules: &dyn Definition, desired: &Value, seen: &Seen) -> Finding {
         let mut known = seen.outputs.clone();
         known.extend(rules.predicted(desired, &self.facts.given));
@@ -306,6 +297,21 @@ impl<'a> Builder<'a> {
                 retired: rules.replace() == Replace::CreateFirst,
                 ..step
             });
+        }
+        let leftovers = self.seen.get(&node.name).map(|seen| seen.leftovers.clone());
+        for leftover in leftovers.into_iter().flatten() {
+            if entry.is_none() && !self.is_retired(&node.name, &leftover.outputs) {
+                let old = Entry {
+                    properties: leftover.properties,
+                    outputs: leftover.outputs,
+                    ..self.predecessor(node, kind, None)
+                };
+                let step = self.delete_step(&node.name, &old, "it has been replaced");
+                self.deletes.push(Step {
+                    retired: true,
+                    ..step
+                });
+            }
         }
         if let Some(old) = moved {
             let reason = format!("`{}` takes its place", node.physical);

@@ -6,6 +6,7 @@ mod destroy;
 mod drift;
 mod link;
 mod owned;
+mod rebuild;
 mod revert;
 mod visible;
 
@@ -22,6 +23,7 @@ pub use change::{Change, changes};
 pub use destroy::destroy;
 pub use drift::{Departure, Drift, Drifted, accept, drift};
 pub use owned::owned;
+pub use rebuild::{Rebuilt, rebuild};
 pub use revert::revert;
 
 pub use crate::resources::tag;

@@ -1,6 +1,6 @@
 //! What a destroy has to delete: what state knows, and what is there and ours although state has lost it.
 
-use super::{Facts, PlanError};
+use super::{Facts, Foreign, PlanError, tag};
 use crate::graph::{Graph, LogicalName, Node};
 use crate::resources::{Kind, Seen};
 use crate::state::{Entry, State};
@@ -33,6 +33,24 @@ pub fn owned(
         }
     }
     Ok(owned.into_iter().collect())
+}
+
+/// What stands under a name of ours, where its tags say that it is not ours; what has no tags says nothing.
+pub(super) fn stranger(node: &Node, kind: Kind, seen: &Seen, facts: &Facts) -> Option<Foreign> {
+    let tags = seen.tags.as_ref()?;
+    if facts.owns(&node.name, tags) {
+        return None;
+    }
+    let owner = match (tags.get(tag::STACK), tags.get(tag::ENV)) {
+        (Some(stack), Some(env)) => format!("its tags say stack `{stack}`, environment `{env}`"),
+        _ => "it carries no ownership tags of payhook".to_owned(),
+    };
+    Some(Foreign {
+        resource: node.name.clone(),
+        kind,
+        physical: node.physical.clone(),
+        owner,
+    })
 }
 
 fn found(node: &Node, seen: &Seen, facts: &Facts) -> Result<Entry, PlanError> {

@@ -1,7 +1,8 @@
 //! The AWS clients that the kinds call, and AWS as the engine's cloud.
 
 use super::{
-    Address, Attempts, Cloud, CloudError, Delete, During, Given, Put, Seen, Turns, definition,
+    Address, Attempts, Cloud, CloudError, Delete, During, Given, Leftover, Put, Seen, Turns,
+    definition,
 };
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -148,6 +149,10 @@ impl Cloud for Aws {
 
     async fn read(&self, at: &Address) -> Result<Option<Seen>, CloudError> {
         definition(at.kind).read(self, at).await
+    }
+
+    async fn leftovers(&self, at: &Address, seen: &Seen) -> Result<Vec<Leftover>, CloudError> {
+        definition(at.kind).leftovers(self, at, seen).await
     }
 
     async fn put(&self, at: &Address, seen: Option<&Seen>) -> Result<Put, CloudError> {

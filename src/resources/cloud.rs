@@ -35,6 +35,17 @@ pub struct Seen {
     pub condition: Condition,
     /// Properties that this endpoint does not show.
     pub unseen: Vec<String>,
+    /// Predecessors still there beside it; only looked for where state does not know the resource.
+    pub leftovers: Vec<Leftover>,
+}
+
+/// A predecessor that a stopped replace has left behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leftover {
+    /// Properties in canonical form.
+    pub properties: Value,
+    /// Outputs.
+    pub outputs: Outputs,
 }
 
 impl Seen {
@@ -54,6 +65,11 @@ pub trait Cloud: Send + Sync {
 
     /// Reads one resource; `None` when there is none.
     async fn read(&self, at: &Address) -> Result<Option<Seen>, CloudError>;
+
+    /// Predecessors of a resource that a stopped replace has left beside it.
+    async fn leftovers(&self, _at: &Address, _seen: &Seen) -> Result<Vec<Leftover>, CloudError> {
+        Ok(Vec::new())
+    }
 
     /// Moves one resource towards its properties.
     async fn put(&self, at: &Address, seen: Option<&Seen>) -> Result<Put, CloudError>;

@@ -45,7 +45,7 @@ use std::collections::BTreeMap;
 
 pub use attempts::Attempts;
 pub use aws::Aws;
-pub use cloud::{Address, Cloud, Seen};
+pub use cloud::{Address, Cloud, Leftover, Seen};
 pub use error::{Class, CloudError, During};
 pub use registry::{Definition, Kind, definition, definitions};
 pub use settle::{Poll, Schedule, Settle};
@@ -226,6 +226,15 @@ pub enum Delete {
 pub trait Live: Resource {
     /// Reads the resource; `None` when there is none, or AWS only holds its name (a key or secret about to be deleted).
     async fn read(aws: &Aws, at: &At<Self>) -> Result<Option<Observed<Self>>, CloudError>;
+
+    /// Others of the same stack and resource that a stopped replace has left beside `observed`.
+    async fn leftovers(
+        _aws: &Aws,
+        _at: &At<Self>,
+        _observed: &Observed<Self>,
+    ) -> Result<Vec<Observed<Self>>, CloudError> {
+        Ok(Vec::new())
+    }
 
     /// Moves the resource towards `at.properties` and `at.tags`.
     async fn put(

@@ -1,8 +1,8 @@
 //! The list of kinds, and the bridge from plain data to their types.
 
 use super::{
-    Address, At, Aws, Class, CloudError, Delete, Forced, Given, Live, Observed, Outputs, Poll, Put,
-    Replace, Seen, Settle,
+    Address, At, Aws, Class, CloudError, Delete, Forced, Given, Leftover, Live, Observed, Outputs,
+    Poll, Put, Replace, Seen, Settle,
 };
 use crate::graph::Declared;
 use async_trait::async_trait;
@@ -121,6 +121,13 @@ pub trait Definition: Send + Sync {
     fn canonical(&self, properties: &Value) -> Value;
     /// Reads from AWS.
     async fn read(&self, aws: &Aws, at: &Address) -> Result<Option<Seen>, CloudError>;
+    /// Predecessors that a stopped replace has left on AWS.
+    async fn leftovers(
+        &self,
+        aws: &Aws,
+        at: &Address,
+        seen: &Seen,
+    ) -> Result<Vec<Leftover>, CloudError>;
     /// Moves towards the wanted properties on AWS.
     async fn put(&self, aws: &Aws, at: &Address, seen: Option<&Seen>) -> Result<Put, CloudError>;
     /// Deletes on AWS.
@@ -215,7 +222,22 @@ impl<R: Live> Definition for Typed<R> {
             tags: observed.tags,
             condition: observed.condition,
             unseen: observed.unseen.iter().map(|p| (*p).to_owned()).collect(),
+            leftovers: Vec::new(),
         }))
+    }
+
+    async fn leftovers(
+        &self,
+        aws: &Aws,
+        at: &Address,
+        seen: &Seen,
+    ) -> Result<Vec<Leftover>, CloudError> {
+        let found = R::leftovers(aws, &Self::at(at)?, &Self::observed(at, seen)?).await?;
+        let leftover = |observed: Observed<R>| Leftover {
+            properties: data(observed.properties.canonical()),
+            outputs: observed.outputs,
+        };
+        Ok(found.into_iter().map(leftover).collect())
     }
 
     async fn put(&self, aws: &Aws, at: &Address, seen: Option<&Seen>) -> Result<Put, CloudError> {

@@ -91,6 +91,7 @@ impl State {
                     self.retired.push((resource, entry));
                 }
             }
+            Record::Found { resource, entry } => self.retired.push((resource, entry)),
             Record::Deleted { resource } => {
                 self.entries.remove(&resource);
                 self.open.remove(&resource);

@@ -45,6 +45,13 @@ pub enum Record {
         /// Which resource.
         resource: LogicalName,
     },
+    /// A predecessor was found that state had lost, and is to be deleted.
+    Found {
+        /// Which resource.
+        resource: LogicalName,
+        /// What was found.
+        entry: Entry,
+    },
     /// A resource is gone.
     Deleted {
         /// Which resource.

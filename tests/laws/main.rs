@@ -3,4 +3,5 @@
 mod convergence;
 mod crash;
 mod drift;
+mod lost;
 mod world;

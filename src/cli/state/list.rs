@@ -22,7 +22,8 @@ impl List {
     }
 }
 
-fn lines(known: &State) -> Vec<String> {
+/// Every resource on a line of its own.
+pub fn lines(known: &State) -> Vec<String> {
     let width =
         |of: fn(&(&LogicalName, &Entry)) -> usize| known.entries.iter().map(|e| of(&e)).max();
     let name_width = width(|(name, _)| name.as_str().len()).unwrap_or(0);

@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use aws_sdk_apigateway::types::Deployment;
 
 pub(super) const ID: &str = "deploymentId";
+/// Characters of a content's digest.
+const DIGEST: usize = 64;
 
 #[async_trait]
 impl Live for ApiDeployment {
@@ -15,22 +17,32 @@ impl Live for ApiDeployment {
         let Ok(api) = at.properties.api.get() else {
             return Ok(None);
         };
-        let found = match at.outputs.get(ID) {
-            Some(id) => by_id(aws, &api, id).await?,
-            None => None,
-        };
-        let found = match (found, at.properties.content.get()) {
-            (Some(found), _) => Some(found),
-            (None, Ok(content)) => by_content(aws, &api, &content).await?,
+        let found = match (at.outputs.get(ID), at.properties.content.get()) {
+            (Some(id), content) => match (by_id(aws, &api, id).await?, content) {
+                (None, Ok(content)) => listed(aws, &api).await?.of_content(&content),
+                (found, _) => found,
+            },
+            // Not on record: another content of ours is what a stopped replace was to take the place of.
+            (None, Ok(content)) => {
+                let listed = listed(aws, &api).await?;
+                listed
+                    .of_content(&content)
+                    .or_else(|| listed.ours().next_back())
+            }
             (None, Err(_)) => None,
         };
-        Ok(found.map(|(id, content)| {
-            let properties = ApiDeployment {
-                api: Input::known(api),
-                content: Input::known(content),
-            };
-            Observed::settled(properties, outputs(id), None)
-        }))
+        Ok(found.map(|found| observed(&api, found)))
+    }
+
+    async fn leftovers(
+        aws: &Aws,
+        _at: &At<Self>,
+        observed: &Observed<Self>,
+    ) -> Result<Vec<Observed<Self>>, CloudError> {
+        let api = observed.properties.api.get()?;
+        let ours = listed(aws, &api).await?.ours();
+        let others = ours.filter(|(id, _)| observed.outputs.get(ID) != Some(id));
+        Ok(others.map(|found| self::observed(&api, found)).collect())
     }
 
     async fn put(
@@ -83,28 +95,53 @@ async fn by_id(aws: &Aws, api: &str, id: &str) -> Result<Option<(String, String)
     Ok(found.map(|d| (id.to_owned(), d.description.unwrap_or_default())))
 }
 
-/// The newest deployment of a content; an API that is gone has none.
-async fn by_content(
-    aws: &Aws,
-    api: &str,
-    content: &str,
-) -> Result<Option<(String, String)>, CloudError> {
+fn observed(api: &str, (id, content): (String, String)) -> Observed<ApiDeployment> {
+    let properties = ApiDeployment {
+        api: Input::known(api),
+        content: Input::known(content),
+    };
+    Observed::settled(properties, outputs(id), None)
+}
+
+/// Ids and descriptions of an API's deployments, the oldest first.
+struct Listed(Vec<(String, String)>);
+
+impl Listed {
+    /// The newest of a content.
+    fn of_content(&self, content: &str) -> Option<(String, String)> {
+        let of_content = |(_, found): &&(String, String)| found == content;
+        self.0.iter().rev().find(of_content).cloned()
+    }
+
+    /// Those that payhook made: they are described by digests.
+    fn ours(self) -> impl DoubleEndedIterator<Item = (String, String)> {
+        let all = self.0.into_iter();
+        all.filter(|(_, content)| is_digest(content))
+    }
+}
+
+/// An API that is gone has none.
+async fn listed(aws: &Aws, api: &str) -> Result<Listed, CloudError> {
     let mut found: Vec<Deployment> = Vec::new();
     let mut position = None;
     loop {
         let get = aws.apigateway.get_deployments().rest_api_id(api);
         let page = get.limit(500).set_position(position.take()).send().await;
         let Some(page) = page.or_absent("apigateway:GetDeployments")? else {
-            return Ok(None);
+            return Ok(Listed(Vec::new()));
         };
-        let items = page.items.unwrap_or_default().into_iter();
-        found.extend(items.filter(|d| d.description() == Some(content)));
+        found.extend(page.items.unwrap_or_default());
         match page.position {
             Some(next) if !next.is_empty() => position = Some(next),
             _ => break,
         }
     }
     found.sort_by_key(|d| (d.created_date.map(|d| d.secs()), d.id.clone()));
-    let newest = found.pop().and_then(|d| d.id);
-    Ok(newest.map(|id| (id, content.to_owned())))
+    let described = found.into_iter();
+    let described = described.filter_map(|d| Some((d.id?, d.description.unwrap_or_default())));
+    Ok(Listed(described.collect()))
+}
+
+fn is_digest(content: &str) -> bool {
+    content.len() == DIGEST && content.bytes().all(|b| b.is_ascii_hexdigit())
 }

@@ -53,6 +53,23 @@ async fn a_deployment_that_state_lost_is_found_by_its_content() {
 }
 
 #[tokio::test]
+async fn without_state_a_deployment_of_another_content_of_ours_is_the_predecessor() {
+    let (old, older) = ("a".repeat(64), "b".repeat(64));
+    let all = json!({"item": [
+        deployment("d5", &old, 5.0), deployment("d4", &older, 4.0), deployment("d9", "by hand", 9.0),
+    ]});
+    let (aws, _) = scripted([reply(LIST, 200, all.clone()), reply(LIST, 200, all)]);
+    let found = ApiDeployment::read(&aws, &wanted()).await.unwrap().unwrap();
+    assert_eq!(found.properties.content, Input::known(old));
+    let others = ApiDeployment::leftovers(&aws, &wanted(), &found).await;
+    let others: Vec<_> = others.unwrap().into_iter().map(|o| o.outputs).collect();
+    assert_eq!(
+        others,
+        [Outputs::from([(calls::ID.to_owned(), "d4".to_owned())])]
+    );
+}
+
+#[tokio::test]
 async fn nothing_is_looked_for_without_an_api_or_a_content() {
     let (aws, script) = scripted([]);
     let mut at = known();
