@@ -28,6 +28,10 @@ pub struct Config {
     pub endpoint: Endpoint,
     /// `destroy` is refused.
     pub protect: bool,
+    /// What no deploy and no destroy replaces or deletes.
+    pub protect_resources: Selection,
+    /// What a destroy leaves standing.
+    pub retain: Selection,
     pub tags: BTreeMap<TagKey, TagValue>,
     pub lambda: Lambda,
     pub logs: Logs,

@@ -1,8 +1,11 @@
 //! Whether the user agrees to what cannot be undone.
 
 use super::Context;
-use super::refusal::Refusal;
-use crate::plan::Plan;
+use super::refusal::{Misuse, Refusal};
+use crate::graph::LogicalName;
+use crate::plan::{Action, Plan};
+use crate::resources::Kind;
+use crate::stack::Stack;
 use crate::view;
 
 /// What the command line says about losing data.
@@ -16,6 +19,7 @@ pub struct Consent {
 
 /// Lets a deploy go on unless it loses data that nobody agreed to lose.
 pub async fn to_deploy(context: &Context, plan: &Plan, consent: Consent) -> anyhow::Result<()> {
+    guard_resources(context, plan)?;
     let losses = view::losses(plan);
     if losses.is_empty() {
         return Ok(());
@@ -43,6 +47,50 @@ pub async fn to_destroy(context: &Context, unasked: bool) -> anyhow::Result<()> 
         return Err(Refusal::Unconfirmed.into());
     }
     typed(context, "This deletes everything listed above.").await
+}
+
+/// Refuses a plan that replaces or deletes what infra.toml protects.
+pub fn guard_resources(context: &Context, plan: &Plan) -> anyhow::Result<()> {
+    let protected = &context.config.protect_resources;
+    let steps = plan.steps.iter().filter(|step| {
+        step.action == Action::Delete
+            && protected.covers(step.resource.as_str(), step.kind.as_str())
+    });
+    let lines: Vec<String> = steps
+        .map(|step| format!("{} {}: {}", step.kind, step.physical, step.reason))
+        .collect();
+    match lines.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::ProtectedResources(lines).into()),
+    }
+}
+
+/// Refuses words of `protect_resources` and `retain` that mean nothing: a typo there would protect nothing.
+pub fn guard_selections(context: &Context, stack: &Stack) -> anyhow::Result<()> {
+    let config = &context.config;
+    for (key, selection) in [
+        ("protect_resources", &config.protect_resources),
+        ("retain", &config.retain),
+    ] {
+        let known = |word: &str| {
+            Kind::parse(word).is_some() || stack.graph.get(&LogicalName::from(word)).is_some()
+        };
+        if let Some(word) = selection.words().find(|word| !known(word)) {
+            let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+            return Err(Misuse {
+                words: format!(
+                    "`{key}` in infra.toml names `{word}`, which is neither a kind nor a resource of {}",
+                    context.env()
+                ),
+                next: format!(
+                    "kinds are {}; names are those that `payhook graph` shows",
+                    kinds.join(", ")
+                ),
+            }
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// Refuses to destroy a protected environment.

@@ -1,9 +1,11 @@
 use super::{Context, Exit, consent, planning, running};
 use crate::engine::{Engine, discard, observe};
+use crate::graph::LogicalName;
 use crate::outputs::FlatOutputs;
 use crate::plan::{self, Plan};
-use crate::resources::Kind;
+use crate::resources::{Given, Kind};
 use crate::stack::Stack;
+use crate::state::{Entry, Record};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -12,7 +14,8 @@ use std::collections::BTreeMap;
 /// Delete everything that belongs to the stack of an environment.
 ///
 /// Asks for the name of the environment on a terminal. Also finds what is there and ours when the state is lost. AWS
-/// holds keys and secrets back for some days; the end says until when. `protect = true` in infra.toml refuses it.
+/// holds keys and secrets back for some days; the end says until when. `protect = true` in infra.toml refuses it, and
+/// what stands there under `retain` is left standing.
 #[derive(Debug, Args)]
 pub struct Destroy {
     /// Ask nothing.
@@ -27,45 +30,88 @@ impl Destroy {
         let store = context.locked("destroy")?;
         let cancel = context.interrupt.token.clone();
         let mut engine = Engine::open(&aws, &store, discard(), cancel).await?;
-        let plan = plan_destroy(context, &engine, &aws.given).await?;
-        if plan.is_empty() {
-            context
-                .ui
-                .say(format!("Nothing of {} is there.", context.env()));
-        } else {
-            planning::show(context, &plan, "destroy", &aws.given);
-            consent::to_destroy(context, self.yes).await?;
-        }
-        let took = running::apply(
-            context,
-            &mut engine,
-            &plan,
-            &BTreeMap::new(),
-            "destroy",
-            &aws.given,
-        )
-        .await?;
-        FlatOutputs::remove(&context.outputs_file(), context.env())?;
-        summary(context, &plan, took);
+        carry_out(context, &mut engine, &aws.given, self.yes).await?;
         Ok(Exit::Done)
     }
 }
 
-async fn plan_destroy(
+/// Plans, asks, deletes, and forgets what stays.
+pub async fn carry_out(
+    context: &Context,
+    engine: &mut Engine<'_>,
+    given: &Given,
+    unasked: bool,
+) -> anyhow::Result<()> {
+    let Destruction { plan, retained } = plan_destroy(context, engine, given).await?;
+    consent::guard_resources(context, &plan)?;
+    say_retained(context, &retained);
+    if plan.is_empty() && retained.is_empty() {
+        context
+            .ui
+            .say(format!("Nothing of {} is there.", context.env()));
+    } else {
+        planning::show(context, &plan, "destroy", given);
+        consent::to_destroy(context, unasked).await?;
+    }
+    let took = running::apply(context, engine, &plan, &BTreeMap::new(), "destroy", given).await?;
+    for (resource, _) in &retained {
+        let resource = resource.clone();
+        engine.record(Record::Forgotten { resource }).await?;
+    }
+    FlatOutputs::remove(&context.outputs_file(), context.env())?;
+    summary(context, &plan, &retained, took);
+    Ok(())
+}
+
+/// What a destroy deletes, and what it leaves standing.
+pub struct Destruction {
+    /// The deletes.
+    pub plan: Plan,
+    /// To be forgotten once they are done.
+    pub retained: Vec<(LogicalName, Entry)>,
+}
+
+/// Plans the deletion of everything that is ours but what infra.toml retains.
+pub async fn plan_destroy(
     context: &Context,
     engine: &Engine<'_>,
-    given: &crate::resources::Given,
-) -> anyhow::Result<Plan> {
+    given: &Given,
+) -> anyhow::Result<Destruction> {
     let state = engine.state();
     context.guard_place(&state, given)?;
     let stack = Stack::payment_webhooks(&context.config);
+    consent::guard_selections(context, &stack)?;
     let facts = planning::facts(context, given, &[]);
     let seen = observe(engine.cloud, &stack.graph, &state, &facts).await?;
     let owned = plan::owned(&stack.graph, &state, &seen, &facts)?;
-    Ok(plan::destroy(&owned, &state.retired))
+    let retain = &context.config.retain;
+    let divided = plan::divide(owned, |name, kind| {
+        retain.covers(name.as_str(), kind.as_str())
+    });
+    Ok(Destruction {
+        plan: plan::destroy(&divided.deleted, &state.retired),
+        retained: divided.retained,
+    })
 }
 
-fn summary(context: &Context, plan: &Plan, took: std::time::Duration) {
+fn say_retained(context: &Context, retained: &[(LogicalName, Entry)]) {
+    if retained.is_empty() {
+        return;
+    }
+    let ui = &context.ui;
+    ui.say("Left standing and forgotten, since infra.toml retains them or what needs them:");
+    for (_, entry) in retained {
+        ui.say(format!("      {}  {}", entry.kind, entry.physical));
+    }
+    ui.say("");
+}
+
+fn summary(
+    context: &Context,
+    plan: &Plan,
+    retained: &[(LogicalName, Entry)],
+    took: std::time::Duration,
+) {
     let held: Vec<Held> = plan
         .steps
         .iter()
@@ -81,6 +127,9 @@ fn summary(context: &Context, plan: &Plan, took: std::time::Duration) {
             "env": context.env(),
             "elapsedMs": took.as_millis() as u64,
             "heldBack": held,
+            "retained": retained.iter()
+                .map(|(_, entry)| json!({"kind": entry.kind, "name": entry.physical}))
+                .collect::<Vec<_>>(),
         }));
         return;
     }

@@ -1,5 +1,5 @@
-mod accept;
-mod revert;
+pub mod accept;
+pub mod revert;
 
 use super::consent::Consent;
 use super::context::Connection;

@@ -169,6 +169,9 @@ fn of_refusal(refusal: &Refusal) -> Explanation {
             "nothing needs to be rebuilt: `payhook drift` compares it with what stands",
             "or, if it is wrong beyond repair, add --overwrite; the old one stays in its history",
         ],
+        Refusal::ProtectedResources(_) => {
+            &["if it really must be, take it out of `protect_resources` in infra.toml first"]
+        }
         Refusal::Unconfirmed => &["run it in a terminal, or with --yes"],
         Refusal::Declined => &[],
     };

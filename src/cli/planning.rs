@@ -1,7 +1,7 @@
 //! What deploy and preview have in common: from infra.toml to a plan.
 
 use super::context::Connection;
-use super::{Context, building, policy};
+use super::{Context, building, consent, policy};
 use crate::artifact::Artifact;
 use crate::engine::{Engine, Event, observe};
 use crate::graph::LogicalName;
@@ -25,7 +25,9 @@ pub struct Planned {
 
 /// Checks the stack, connects and builds the functions; answers with a connection that knows their zips.
 pub async fn prepare(context: &Context) -> anyhow::Result<(Connection, Vec<Artifact>)> {
-    policy::guard(&Stack::payment_webhooks(&context.config))?;
+    let stack = Stack::payment_webhooks(&context.config);
+    policy::guard(&stack)?;
+    consent::guard_selections(context, &stack)?;
     let mut connection = context.connect().await?;
     let artifacts = building::build(context).await?;
     connection.aws.artifacts = artifacts

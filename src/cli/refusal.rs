@@ -55,6 +55,9 @@ pub enum Refusal {
         /// How many resources it knows.
         resources: usize,
     },
+    /// Resources are protected by name or kind.
+    #[error("infra.toml protects what this would replace or delete:\n{}", indented(.0))]
+    ProtectedResources(Vec<String>),
     /// Nobody is there to confirm.
     #[error("this needs a confirmation, and nobody is there to give it")]
     Unconfirmed,

@@ -1,5 +1,5 @@
 mod list;
-mod rebuild;
+pub mod rebuild;
 mod show;
 
 use super::{Context, Exit};

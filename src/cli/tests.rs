@@ -10,6 +10,7 @@ use crate::view::Paint;
 use clap::CommandFactory;
 use std::time::Duration;
 
+mod keeping;
 mod runs;
 
 #[test]
@@ -177,6 +178,9 @@ fn each_refusal_of_payhook_says_how_to_go_on_and_ends_with_its_code() {
             env: "dev".to_owned(),
             resources: 34,
         },
+        Refusal::ProtectedResources(vec![
+            "dynamodb-table payments-dev: the stack is destroyed".to_owned(),
+        ]),
         Refusal::Unconfirmed,
         Refusal::Declined,
     ];

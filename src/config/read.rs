@@ -71,6 +71,8 @@ fn read_env<'a>(
     let account = top.value("account");
     let endpoint = endpoint(&mut top, env);
     let protect = top.value_or("protect", false);
+    let protect_resources = top.value_or_default("protect_resources");
+    let retain = top.value_or_default("retain");
     let tags = top.entries("tags");
     let lambda = lambda(top.section("lambda"));
     let logs = logs(top.section("logs"));
@@ -93,6 +95,8 @@ fn read_env<'a>(
         account,
         endpoint,
         protect,
+        protect_resources,
+        retain,
         tags,
         lambda,
         logs,

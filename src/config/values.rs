@@ -325,3 +325,36 @@ impl Default for Program {
         Self("python3".into())
     }
 }
+
+/// Resources chosen by kind or by name inside the stack; which names there are only the stack knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection(Vec<String>);
+
+impl Selection {
+    /// Whether a resource of this name and kind is chosen.
+    pub fn covers(&self, name: &str, kind: &str) -> bool {
+        self.0.iter().any(|word| word == name || word == kind)
+    }
+
+    /// What infra.toml says, word by word.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl Setting for Selection {
+    fn rule() -> String {
+        "a list of kinds or names inside the stack, such as [\"dynamodb-table\", \"providers\"]"
+            .into()
+    }
+
+    fn allowed() -> String {
+        "kinds or names inside the stack".into()
+    }
+
+    fn read(value: &DeValue<'_>) -> Option<Self> {
+        let words = value.as_array()?.iter();
+        let words = words.map(|word| word.get_ref().as_str().map(str::to_owned));
+        words.collect::<Option<_>>().map(Self)
+    }
+}

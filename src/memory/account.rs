@@ -66,7 +66,9 @@ impl Inner {
     /// Finds a resource by name or recorded id, else (where AWS chose the id) by ownership tags.
     pub(super) fn find(&self, at: &Address) -> Option<(String, &Item)> {
         let now = Instant::now();
-        let by_id = identity(at).and_then(|id| self.items.get_key_value(&id));
+        let by_id = self
+            .recorded(at)
+            .or_else(|| self.items.get_key_value(&identity(at)?));
         let found = by_id.or_else(|| {
             outputs::chosen_by_aws(at.kind)?;
             let prefix = format!("{}/", at.kind.as_str());
@@ -82,6 +84,16 @@ impl Inner {
         found
             .filter(|(_, item)| !item.is_gone(now))
             .map(|(id, item)| (id.clone(), item))
+    }
+
+    /// A snapshot of an API by the id on record, whatever content is wanted by now.
+    fn recorded(&self, at: &Address) -> Option<(&String, &Item)> {
+        let id = at
+            .outputs
+            .get("deploymentId")
+            .filter(|_| at.kind == Kind::ApiDeployment)?;
+        let mut items = self.items.iter();
+        items.find(|(_, item)| item.outputs.get("deploymentId") == Some(id))
     }
 
     pub(super) fn see(&self, at: &Address) -> Option<Seen> {

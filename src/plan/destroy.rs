@@ -7,15 +7,23 @@ use crate::state::Entry;
 use std::collections::BTreeSet;
 
 pub(super) fn delete_step(name: &LogicalName, entry: &Entry, reason: &str) -> Step {
+    let rules = definition(entry.kind);
+    let guard = rules
+        .guard()
+        .filter(|guard| entry.properties[guard.property] == true);
+    let reason = match guard {
+        Some(guard) => format!("{reason}; {}", guard.lifted),
+        None => reason.to_owned(),
+    };
     Step {
         id: 0,
         resource: name.clone(),
         kind: entry.kind,
         physical: entry.physical.clone(),
         action: Action::Delete,
-        reason: reason.to_owned(),
+        reason,
         changes: vec![],
-        loses: definition(entry.kind).holds().map(str::to_owned),
+        loses: rules.holds().map(str::to_owned),
         after: BTreeSet::new(),
         properties: entry.properties.clone(),
         tags: entry.tags.clone(),

@@ -7,6 +7,7 @@ mod drift;
 mod link;
 mod owned;
 mod rebuild;
+mod retain;
 mod revert;
 mod visible;
 
@@ -24,6 +25,7 @@ pub use destroy::destroy;
 pub use drift::{Departure, Drift, Drifted, accept, drift};
 pub use owned::owned;
 pub use rebuild::{Rebuilt, rebuild};
+pub use retain::{Division, divide};
 pub use revert::revert;
 
 pub use crate::resources::tag;

@@ -2,7 +2,7 @@
 
 use super::{Facts, Foreign, PlanError, tag};
 use crate::graph::{Graph, LogicalName, Node};
-use crate::resources::{Kind, Seen};
+use crate::resources::{Kind, Seen, definition};
 use crate::state::{Entry, State};
 use std::collections::BTreeMap;
 
@@ -30,6 +30,13 @@ pub fn owned(
         };
         if ours && !owned.contains_key(name) {
             owned.insert(name.clone(), found(node, seen, facts)?);
+        }
+    }
+    for (name, entry) in &mut owned {
+        let guard = definition(entry.kind).guard();
+        if let (Some(guard), Some(seen)) = (guard, seen.get(name)) {
+            // Somebody may have switched it on since; what is lifted is what stands.
+            entry.properties[guard.property] = seen.properties[guard.property].clone();
         }
     }
     Ok(owned.into_iter().collect())

@@ -33,6 +33,7 @@ impl Resource for LogGroup {
         property: "name",
         rule: "CloudWatch Logs cannot rename a log group",
     }];
+    const HOLDS: Option<&'static str> = Some("every log line in it");
     const SETTLE: &'static [Settle] = SETTLE;
 
     fn predicted(&self, given: &Given) -> Outputs {

@@ -93,6 +93,15 @@ pub struct Forced {
     pub rule: &'static str,
 }
 
+/// A setting by which AWS itself refuses to delete a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// Property, as in the kind's serialised form; true while AWS refuses.
+    pub property: &'static str,
+    /// What a delete does about it, as a plan says it.
+    pub lifted: &'static str,
+}
+
 /// How a new resource takes the place of an old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -113,6 +122,8 @@ pub trait Resource:
     const REPLACE: Replace = Replace::DeleteFirst;
     /// What a delete would lose, for kinds that hold data.
     const HOLDS: Option<&'static str> = None;
+    /// The setting by which AWS itself refuses a delete, which therefore switches it off first.
+    const GUARD: Option<Guard> = None;
     /// Whether AWS keeps tags for it.
     const TAGGED: bool = true;
     /// Properties that AWS takes but never shows; compared with what was last applied.

@@ -1,8 +1,8 @@
 //! The list of kinds, and the bridge from plain data to their types.
 
 use super::{
-    Address, At, Aws, Class, CloudError, Delete, Forced, Given, Leftover, Live, Observed, Outputs,
-    Poll, Put, Replace, Seen, Settle,
+    Address, At, Aws, Class, CloudError, Delete, Forced, Given, Guard, Leftover, Live, Observed,
+    Outputs, Poll, Put, Replace, Seen, Settle,
 };
 use crate::graph::Declared;
 use async_trait::async_trait;
@@ -103,6 +103,8 @@ pub trait Definition: Send + Sync {
     fn replace(&self) -> Replace;
     /// What a delete would lose.
     fn holds(&self) -> Option<&'static str>;
+    /// The setting by which AWS itself refuses a delete.
+    fn guard(&self) -> Option<Guard>;
     /// Whether AWS keeps tags for it.
     fn tagged(&self) -> bool;
     /// Properties that AWS never shows.
@@ -181,6 +183,9 @@ impl<R: Live> Definition for Typed<R> {
     }
     fn holds(&self) -> Option<&'static str> {
         R::HOLDS
+    }
+    fn guard(&self) -> Option<Guard> {
+        R::GUARD
     }
     fn tagged(&self) -> bool {
         R::TAGGED

@@ -6,7 +6,7 @@ mod shape;
 mod tests;
 
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Given, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Given, Guard, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, StreamArn, TableArn, TableName, Text};
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +105,10 @@ impl Resource for Table {
         },
     ];
     const HOLDS: Option<&'static str> = Some("every stored payment event");
+    const GUARD: Option<Guard> = Some(Guard {
+        property: "deletionProtection",
+        lifted: "its deletion protection is lifted first",
+    });
     const POLL: Poll = Poll::LONG;
     const RENEWS: &'static [(&'static str, &'static str)] = &[("stream", "streamArn")];
     const SETTLE: &'static [Settle] = SETTLE;

@@ -92,7 +92,7 @@ impl State {
                 }
             }
             Record::Found { resource, entry } => self.retired.push((resource, entry)),
-            Record::Deleted { resource } => {
+            Record::Deleted { resource } | Record::Forgotten { resource } => {
                 self.entries.remove(&resource);
                 self.open.remove(&resource);
             }

@@ -52,6 +52,11 @@ pub enum Record {
         /// What was found.
         entry: Entry,
     },
+    /// A resource stands and is not ours any more.
+    Forgotten {
+        /// Which resource.
+        resource: LogicalName,
+    },
     /// A resource is gone.
     Deleted {
         /// Which resource.
