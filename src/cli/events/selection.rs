@@ -88,7 +88,8 @@ mod tests {
             time("2026-01-31T00:00:00Z"),
             Ok("2026-01-31T00:00:00Z".parse().unwrap())
         );
-        let age = Timestamp::now().duration_since(time("2h").unwrap());
+        let ago = time("2h").unwrap();
+        let age = Timestamp::now().duration_since(ago);
         assert!(age >= SignedDuration::from_hours(2) && age < SignedDuration::from_hours(3));
         for wrong in ["yesterday", "", "2", "2026-01-31", "99999999999h"] {
             assert!(time(wrong).is_err(), "{wrong}");
