@@ -304,3 +304,15 @@ fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }
+
+#[test]
+fn the_policy_for_deploying_names_the_account_of_infra_toml_and_needs_no_credentials() {
+    let account = "region = \"eu-central-1\"\naccount = \"123456789012\"";
+    let folder = folder_with(&CONFIG.replace("region = \"eu-central-1\"", account));
+    let said = run(payhook(folder.path()).args(["policy", "iam", "--env", "prod"]));
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    let policy: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(policy["Version"], "2012-10-17");
+    let table = "arn:aws:dynamodb:eu-central-1:123456789012:table/payments-prod";
+    assert!(said.out.contains(table), "{}", said.out);
+}

@@ -1,11 +1,11 @@
 use super::refusal::Refusal;
 use super::{Context, Exit};
-use crate::policy::{CONSTRAINTS, check};
+use crate::policy::{CONSTRAINTS, check, deployer};
 use crate::stack::Stack;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-/// Check the stack of an environment against the eight constraints, before anything is deployed.
+/// Check the stack of an environment before anything is deployed, and print what deploying it needs.
 #[derive(Debug, Args)]
 pub struct Policy {
     #[command(subcommand)]
@@ -16,11 +16,26 @@ pub struct Policy {
 enum What {
     /// Check the graph that a deploy would apply; needs no credentials. Every deploy does the same first.
     Check,
+    /// Print the least IAM policy with which this environment can be deployed, checked and destroyed.
+    Iam,
 }
 
 impl Policy {
     pub fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let What::Check = self.what;
+        match self.what {
+            What::Check => Self::check(context),
+            What::Iam => {
+                let policy = deployer(&context.config);
+                match context.ui.is_json() {
+                    true => context.ui.json(&policy),
+                    false => context.ui.say(format!("{policy:#}")),
+                }
+                Ok(Exit::Done)
+            }
+        }
+    }
+
+    fn check(context: &Context) -> anyhow::Result<Exit> {
         let stack = Stack::payment_webhooks(&context.config);
         let violations = check(&stack);
         let ui = &context.ui;

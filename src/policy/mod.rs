@@ -1,7 +1,10 @@
 //! Rules over the graph: the eight constraints that a stack must keep, checked before anything is deployed. Pure.
 
 mod access;
+mod deployer;
 mod rules;
+
+pub use deployer::deployer;
 
 use crate::graph::{Declared, Graph, LogicalName};
 use crate::stack::Stack;
