@@ -18,6 +18,7 @@ mod integration {
 
     mod api;
     mod confirmation;
+    mod every_sender;
     mod functions;
     mod life;
     mod operating;

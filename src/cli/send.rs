@@ -208,10 +208,19 @@ fn request_of(outgoing: &Outgoing, provider: &str, context: &Context) -> Request
             .iter()
             .map(|(name, value)| (name, value.clone()))
             .collect::<Headers>(),
+        query: query_of(outgoing),
         body: outgoing.body.clone(),
         received_at: context.now(),
         ..Request::default()
     }
+}
+
+fn query_of(outgoing: &Outgoing) -> Vec<(String, String)> {
+    let query = outgoing.query.as_deref().unwrap_or_default();
+    // Only a whole address can be read.
+    let address = reqwest::Url::parse(&format!("http://localhost/?{query}"));
+    let pairs = |url: reqwest::Url| url.query_pairs().into_owned().collect();
+    address.map(pairs).unwrap_or_default()
 }
 
 /// Posts the webhook; answers whether it was taken.

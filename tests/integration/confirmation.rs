@@ -22,7 +22,7 @@ async fn an_event_that_fails_three_times_and_then_succeeds_is_processed_once() {
     let stack = deployed();
     let Some(api) = stripe_api(stack) else { return };
     let webhook = Webhook::new(stack, "stripe").await;
-    api.fail(&webhook.payment, 3);
+    api.fail(&webhook.payment, 6);
     let outcomes = Outcomes::of(stack, &[webhook.payment_id()]).await;
     assert_eq!(webhook.post(stack).await.words(), (200, "stored"));
     let event = settled(stack, &webhook).await;
@@ -33,8 +33,8 @@ async fn an_event_that_fails_three_times_and_then_succeeds_is_processed_once() {
     assert_eq!(event.failure("error"), "");
     assert_eq!(
         api.asked(&webhook.payment),
-        4,
-        "the first attempt and three retries"
+        7,
+        "three attempts that ask twice, and the retry that is answered"
     );
     assert_eq!(outcomes.take(1).await.len(), 1);
     outcomes.end().await;
@@ -59,8 +59,8 @@ async fn an_event_that_never_succeeds_is_marked_fails_its_execution_and_keeps_no
         let item = settled(stack, &broken).await;
         assert_eq!(
             api.asked(&broken.payment),
-            4,
-            "the first attempt and three retries"
+            8,
+            "the first attempt and three retries ask twice each"
         );
         let batch = failed_execution(stack, &item).await;
         let shared: Vec<_> = others

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::clients::Clients;
+use super::every_sender;
 use super::place::{Place, succeeded};
 use super::stripe_api::StripeApi;
 
@@ -19,6 +20,8 @@ pub struct Deployed {
     /// Stands for Stripe's API; a real account asks the real one.
     pub stripe_api: Option<StripeApi>,
     endpoint: Option<String>,
+    /// The folder it was deployed from, where that was done here.
+    pub place: Option<Place>,
 }
 
 /// The environment of a stack that stands already, which is only looked at and used.
@@ -49,15 +52,19 @@ impl Deployed {
             outputs,
             stripe_api: None,
             endpoint: None,
+            place: None,
         }
     }
 
     fn on_emulator() -> Self {
         let stripe_api = StripeApi::start();
-        let place = Place::new(&[(
-            "providers.stripe.confirm.base_url",
-            stripe_api.url.clone().into(),
-        )]);
+        let on = every_sender::SIGNING.map(|provider| format!("providers.{provider}.enabled"));
+        let mut settings: Vec<(&str, toml::Value)> =
+            on.iter().map(|key| (key.as_str(), true.into())).collect();
+        let (api, url) = (stripe_api.url.clone(), every_sender::REGISTERED_URL);
+        settings.push(("providers.stripe.confirm.base_url", api.into()));
+        settings.push(("providers.square.url", url.into()));
+        let place = Place::new(&settings);
         succeeded(&place.payhook("deploy"));
         place.tell("secret set stripe", "whsec_integration_of_stripe");
         place.tell("secret set stripe --api-key", "sk_test_integration");
@@ -66,10 +73,15 @@ impl Deployed {
             "whsec_aW50ZWdyYXRpb24gb2Ygc3RhbmRhcmQgd2ViaG9va3M=",
         );
         place.tell("secret set generic_hmac", "integration-of-generic-hmac");
+        for provider in every_sender::SIGNING {
+            let secret = every_sender::secret(provider);
+            place.tell(&format!("secret set {provider}"), secret);
+        }
         Self {
             outputs: read(&place.outputs_file()),
             stripe_api: Some(stripe_api),
             endpoint: Some(place.endpoint()),
+            place: Some(place),
         }
     }
 
