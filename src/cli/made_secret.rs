@@ -53,7 +53,7 @@ pub fn random_secret(provider: &dyn Provider, settings: &Settings) -> anyhow::Re
 }
 
 /// A test event to try a secret on; some schemes sign parts of the body only.
-fn sample(provider: &dyn Provider, now: jiff::Timestamp) -> Option<Outgoing> {
+pub fn sample(provider: &dyn Provider, now: jiff::Timestamp) -> Option<Outgoing> {
     let seed = SampleSeed {
         nonce: "4f2a",
         payment_id: None,

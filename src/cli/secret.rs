@@ -1,6 +1,6 @@
 use super::refusal::Misuse;
 use super::vault::{New, Summary, Validity, Vault};
-use super::{Context, Exit};
+use super::{Context, Exit, made_secret};
 use crate::resources::{Aws, CloudError};
 use crate::stack::Stack;
 use anyhow::Context as _;
@@ -140,14 +140,8 @@ fn check_form(
     let first = secrets
         .provider(provider.key())
         .and_then(|known| known.signing.first());
-    let signed = first.map(|secret| {
-        provider.sign(
-            providers::Outgoing::default(),
-            secret,
-            &settings,
-            context.now(),
-        )
-    });
+    let sample = made_secret::sample(provider, context.now()).unwrap_or_default();
+    let signed = first.map(|secret| provider.sign(sample, secret, &settings, context.now()));
     match signed {
         Some(Err(CannotSign::Secret(key))) => Err(misuse(
             &format!("this is not in the form in which {key} issues its secrets"),
