@@ -5,7 +5,7 @@ use super::{Global, Interrupt, Ui, local};
 use crate::config::{Config, Endpoint, EnvName};
 use crate::local::{Emulator, LocalSettings};
 use crate::resources::{Aws, Given};
-use crate::state::{Holder, LocalStore, State};
+use crate::state::{LocalStore, State, Store};
 use anyhow::Context as _;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -157,24 +157,16 @@ impl Context {
         }
     }
 
-    /// The state, for reading only.
-    pub fn store(&self) -> LocalStore {
-        LocalStore::read_only(&self.state_root(), self.env())
+    /// The state, for reading only; no lock is taken.
+    pub async fn store(&self) -> anyhow::Result<Box<dyn Store>> {
+        Ok(Box::new(LocalStore::read_only(
+            &self.state_root(),
+            self.env(),
+        )))
     }
 
-    /// The state under the environment's lock.
-    pub fn locked(&self, verb: &str) -> anyhow::Result<LocalStore> {
-        let holder = Holder {
-            user: first_set(&["USER", "LOGNAME"]),
-            host: host(),
-            pid: std::process::id(),
-            verb: verb.to_owned(),
-            since: self.now().to_string(),
-        };
-        Ok(LocalStore::locked(&self.state_root(), self.env(), &holder)?)
-    }
-
-    fn state_root(&self) -> PathBuf {
+    /// Where the local backend keeps its state.
+    pub fn state_root(&self) -> PathBuf {
         self.root.join(".payhook").join("state")
     }
 
@@ -202,22 +194,6 @@ fn is_aws(url: &str) -> bool {
     [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"]
         .iter()
         .any(|suffix| host.ends_with(suffix))
-}
-
-fn first_set(names: &[&str]) -> String {
-    let set = names.iter().find_map(|name| std::env::var(name).ok());
-    set.unwrap_or_else(|| "unknown user".to_owned())
-}
-
-fn host() -> String {
-    let mut name = [0u8; 256];
-    // SAFETY: the buffer is valid for its whole length, and the last byte stays zero.
-    let answer = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
-    let end = name.iter().position(|byte| *byte == 0).unwrap_or(0);
-    match answer {
-        0 if end > 0 => String::from_utf8_lossy(&name[..end]).into_owned(),
-        _ => "unknown host".to_owned(),
-    }
 }
 
 #[cfg(test)]

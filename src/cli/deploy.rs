@@ -1,9 +1,12 @@
 use super::consent::{self, Consent};
 use super::context::Connection;
+use super::lock::LockWait;
 use super::{Context, Exit, planning, running};
+use crate::artifact::Artifact;
 use crate::engine::{Engine, discard};
 use crate::outputs::{FlatOutputs, key};
 use crate::plan::Plan;
+use crate::state::Store;
 use crate::view;
 use clap::Args;
 use serde_json::json;
@@ -21,15 +24,29 @@ pub struct Deploy {
     /// Ask nothing; without --allow-data-loss a plan that loses data is then refused.
     #[arg(long, short)]
     yes: bool,
+    #[command(flatten)]
+    lock: LockWait,
 }
 
 impl Deploy {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let (Connection { aws, emulator }, artifacts) = planning::prepare(context).await?;
-        let store = context.locked("deploy")?;
+        let (connection, artifacts) = planning::prepare(context).await?;
+        let store = context.lock("deploy", self.lock).await?;
+        let done = self.deploy(context, &connection, &artifacts, &*store).await;
+        store.release(context, done).await?;
+        Ok(Exit::Done)
+    }
+
+    async fn deploy(
+        self,
+        context: &Context,
+        Connection { aws, emulator }: &Connection,
+        artifacts: &[Artifact],
+        store: &dyn Store,
+    ) -> anyhow::Result<()> {
         let cancel = context.interrupt.token.clone();
-        let mut engine = Engine::open(&aws, &store, discard(), cancel).await?;
-        let planned = planning::plan(context, &engine, &aws.given, &artifacts).await?;
+        let mut engine = Engine::open(aws, store, discard(), cancel).await?;
+        let planned = planning::plan(context, &engine, &aws.given, artifacts).await?;
         planning::say_taken_over(context, &engine.state(), &planned.plan);
         planning::show(context, &planned.plan, "deploy", &aws.given);
         let consent = Consent {
@@ -53,8 +70,7 @@ impl Deploy {
             emulator.as_deref(),
         )?;
         outputs.write(&context.outputs_file())?;
-        summary(context, &planned.plan, &outputs, took)?;
-        Ok(Exit::Done)
+        summary(context, &planned.plan, &outputs, took)
     }
 }
 

@@ -1,11 +1,12 @@
+use super::lock::LockWait;
 use super::{Context, Exit, consent, planning, running};
 use crate::engine::{Engine, discard, observe};
 use crate::graph::LogicalName;
 use crate::outputs::FlatOutputs;
 use crate::plan::{self, Plan};
-use crate::resources::{Given, Kind};
+use crate::resources::{Aws, Given, Kind};
 use crate::stack::Stack;
-use crate::state::{Entry, Record};
+use crate::state::{Entry, Record, Store};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -21,17 +22,24 @@ pub struct Destroy {
     /// Ask nothing.
     #[arg(long, short)]
     yes: bool,
+    #[command(flatten)]
+    lock: LockWait,
 }
 
 impl Destroy {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         consent::guard_protection(context)?;
         let aws = context.connect().await?.aws;
-        let store = context.locked("destroy")?;
-        let cancel = context.interrupt.token.clone();
-        let mut engine = Engine::open(&aws, &store, discard(), cancel).await?;
-        carry_out(context, &mut engine, &aws.given, self.yes).await?;
+        let store = context.lock("destroy", self.lock).await?;
+        let done = self.destroy(context, &aws, &*store).await;
+        store.release(context, done).await?;
         Ok(Exit::Done)
+    }
+
+    async fn destroy(self, context: &Context, aws: &Aws, store: &dyn Store) -> anyhow::Result<()> {
+        let cancel = context.interrupt.token.clone();
+        let mut engine = Engine::open(aws, store, discard(), cancel).await?;
+        carry_out(context, &mut engine, &aws.given, self.yes).await
     }
 }
 

@@ -179,23 +179,41 @@ fn of_refusal(refusal: &Refusal) -> Explanation {
 }
 
 fn of_state(error: &StateError) -> Explanation {
+    if let StateError::Remote { source, .. } = error {
+        let mut explanation = of_cloud(source);
+        explanation.words = error.to_string();
+        return explanation;
+    }
     let exit = match error {
-        StateError::Held { .. } => Exit::Held,
+        StateError::Held { .. } | StateError::Fenced { .. } => Exit::Held,
+        StateError::Moved { .. } | StateError::OtherEnvironment { .. } => Exit::Refused,
         _ => Exit::Failed,
     };
     let next: &[&str] = match error {
         StateError::Held { .. } => {
-            &["wait until it has ended and try again; a lock never outlives its process"]
+            &["wait until it has ended and try again, or let --lock-timeout 10m wait for it"]
         }
+        StateError::Fenced { .. } => &[
+            "run it again once whoever took the lock over has ended; it goes on from what is recorded",
+        ],
         StateError::Journal {
             source: JournalError::Newer { .. },
             ..
         } => &["use the newer payhook that wrote it"],
         StateError::Journal { .. } => &[
-            "bring the file back from a backup or from its folder `history`",
-            "or move it away: the next deploy finds the stack again by names and tags, and adopts it",
+            "bring it back from a backup",
+            "or move the environment's folder of the state away: the next deploy finds the stack again by names and \
+             tags, and adopts it",
         ],
-        StateError::Io { .. } => &["check that the disk has room and that the file may be written"],
+        StateError::OtherEnvironment { .. } => &[
+            "put each environment's state back where it belongs; nothing was read from it or written to it",
+        ],
+        StateError::Moved { .. } => {
+            &["set `backend` under [state] in infra.toml to where it is now"]
+        }
+        StateError::Remote { .. } | StateError::Io { .. } => {
+            &["check that the disk has room and that the file may be written"]
+        }
     };
     Explanation::new(exit, error, next)
 }

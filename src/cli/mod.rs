@@ -18,6 +18,7 @@ mod graph;
 mod interrupt;
 mod keyboard;
 mod local;
+mod lock;
 mod made_secret;
 mod outputs;
 mod payment;
@@ -33,6 +34,7 @@ mod state;
 mod ui;
 mod vault;
 mod verify;
+mod who;
 
 #[cfg(test)]
 mod tests;

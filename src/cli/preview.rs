@@ -25,8 +25,9 @@ pub struct Preview {
 impl Preview {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let (Connection { aws, .. }, artifacts) = planning::prepare(context).await?;
-        let store = context.store();
-        let engine = Engine::open(&aws, &store, discard(), CancellationToken::new()).await?;
+        let store = context.store().await?;
+        let engine =
+            Engine::open(&aws, store.as_ref(), discard(), CancellationToken::new()).await?;
         if self.refresh {
             let look = drift::look(context, &engine.state(), &aws, &aws.given).await?;
             drift::show(context, &look, &aws.given);

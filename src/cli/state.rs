@@ -22,8 +22,8 @@ enum What {
 impl State {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         match self.what {
-            What::List(verb) => verb.run(context),
-            What::Show(verb) => verb.run(context),
+            What::List(verb) => verb.run(context).await,
+            What::Show(verb) => verb.run(context).await,
             What::Rebuild(verb) => verb.run(context).await,
         }
     }

@@ -203,10 +203,12 @@ fn state_that_is_held_damaged_or_too_new_is_told_apart() {
         host: "build-7".to_owned(),
         pid: 4711,
         verb: "deploy".to_owned(),
-        since: "2026-01-31T10:00:00Z".to_owned(),
+        // A clock that is ahead: no age is told.
+        since: "2999-01-31T10:00:00Z".to_owned(),
+        ..Holder::default()
     };
     let journal = |source| StateError::Journal {
-        path: ".payhook/state/dev/journal".into(),
+        place: ".payhook/state/dev/journal".to_owned(),
         source,
     };
     let why = "its checksum does not fit".to_owned();
@@ -214,13 +216,30 @@ fn state_that_is_held_damaged_or_too_new_is_told_apart() {
         StateError::Held {
             env: "dev".to_owned(),
             holder: Box::new(holder),
+            sign: String::new(),
+        },
+        StateError::Fenced {
+            env: "dev".to_owned(),
+        },
+        StateError::Moved {
+            env: "dev".to_owned(),
+            to: "s3".to_owned(),
+        },
+        StateError::OtherEnvironment {
+            place: ".payhook/state/dev/journal".to_owned(),
+            found: "prod".to_owned(),
+            wanted: "dev".to_owned(),
         },
         journal(JournalError::Damaged { line: 3, why }),
         journal(JournalError::Newer { line: 1, found: 9 }),
+        journal(JournalError::Shorter {
+            found: 3,
+            written: 9,
+        }),
         StateError::Io {
             what: "append to",
             path: ".payhook/state/dev/journal".into(),
-            source: std::io::Error::from(std::io::ErrorKind::StorageFull),
+            source: std::io::Error::from(std::io::ErrorKind::StorageFull).into(),
         },
     ];
     insta::assert_snapshot!(errors.map(explained).join("\n\n"));

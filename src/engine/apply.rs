@@ -80,6 +80,7 @@ impl Engine<'_> {
         }
         self.record(Record::Began {
             run: number,
+            env: run.env.clone(),
             verb: run.verb.clone(),
             at: run.at.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -20,3 +20,4 @@ pub use error::LocalError;
 pub use launcher::EMULATOR_VERSION;
 pub use observable::not_observable;
 pub use port::PortHolder;
+pub use process::started;

@@ -78,7 +78,7 @@ fn signal(pid: u32, signal: libc::c_int, reach: Reach) {
 
 /// When a live process started, as text that no later process with the same pid can have.
 #[cfg(target_os = "linux")]
-pub(super) fn started(pid: u32) -> Option<String> {
+pub fn started(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The command name stands in parentheses and may itself hold spaces and parentheses.
     let (_, after_name) = stat.rsplit_once(") ")?;
@@ -94,7 +94,7 @@ pub(super) fn started(pid: u32) -> Option<String> {
 
 /// When a live process started, as text that no later process with the same pid can have.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn started(pid: u32) -> Option<String> {
+pub fn started(pid: u32) -> Option<String> {
     let said = std::process::Command::new("ps")
         .args(["-o", "stat=,lstart=", "-p", &pid.to_string()])
         .env("LC_ALL", "C")

@@ -1,7 +1,7 @@
 //! State in memory, as the bytes of a journal, with crashes.
 
 use super::Power;
-use crate::state::{Record, State, StateError, Store, decode, encode};
+use crate::state::{Line, Record, State, StateError, Store, encode, fold, mend};
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
 
@@ -95,17 +95,18 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn load(&self) -> Result<State, StateError> {
-        let (lines, valid) = decode(&self.bytes()).map_err(|source| StateError::Journal {
-            path: "memory".into(),
-            source,
-        })?;
-        self.bytes
+        Ok(fold(self.history().await?))
+    }
+
+    async fn history(&self) -> Result<Vec<Line>, StateError> {
+        let mut bytes = self
+            .bytes
             .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .truncate(valid);
-        let mut state = State::default();
-        lines.into_iter().for_each(|line| state.apply(line.record));
-        Ok(state)
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        mend(&mut bytes).map_err(|source| StateError::Journal {
+            place: "memory".to_owned(),
+            source,
+        })
     }
 
     async fn append(&self, record: &Record) -> Result<(), StateError> {

@@ -27,6 +27,7 @@ pub fn rebuild(
     facts: &Facts,
 ) -> Result<Rebuilt, PlanError> {
     let mut state = State {
+        env: Some(facts.env.clone()),
         given: Some(facts.given.clone()),
         run: 1,
         complete: true,

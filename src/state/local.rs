@@ -1,94 +1,32 @@
 //! State in a local directory: a journal file and a lock that dies with its process.
 
-use super::{JournalError, Record, State, decode, encode};
-use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+mod disk;
+mod generations;
+mod lock;
+mod writer;
+
+use super::{Holder, Line, Record, State, StateError, Store, decode, fold, guard};
+use async_trait::async_trait;
+use lock::Lock;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-
-/// Lines after which a journal is folded into one snapshot line.
-const COMPACT_AFTER: u64 = 2_000;
-/// Earlier journals that are kept.
-const GENERATIONS: usize = 10;
-
-/// Why state could not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// The journal is damaged or of a newer format.
-    #[error("{path}: {source}", path = path.display())]
-    Journal {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong.
-        source: JournalError,
-    },
-    /// Reading or writing failed.
-    #[error("cannot {what} {path}: {source}", path = path.display())]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Somebody else is at work.
-    #[error("another payhook holds the lock of environment `{env}`: {holder}")]
-    Held {
-        /// Environment.
-        env: String,
-        /// Who.
-        holder: Box<Holder>,
-    },
-}
-
-/// Who holds the lock.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// Login name.
-    pub user: String,
-    /// Host name.
-    pub host: String,
-    /// Process id.
-    pub pid: u32,
-    /// `deploy`, `destroy`.
-    pub verb: String,
-    /// Since when, RFC 3339.
-    pub since: String,
-}
-
-impl std::fmt::Display for Holder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            user,
-            host,
-            pid,
-            verb,
-            since,
-        } = self;
-        write!(
-            f,
-            "`{verb}` by {user} on {host}, process {pid}, since {since}"
-        )
-    }
-}
+use std::sync::{Arc, Mutex};
+use writer::{Head, Writer};
 
 /// The state of one environment in a local directory.
 ///
-/// Layout: `ENV/journal`, `ENV/lock`, `ENV/history/NUMBER` (earlier journals).
+/// Layout: `ENV/journal`, `ENV/head` (number of the last record), `ENV/lock`, `ENV/history/NUMBER` (earlier journals).
 #[derive(Debug)]
 pub struct LocalStore {
     env: String,
     folder: PathBuf,
-    _lock: Option<File>,
-    journal: Mutex<Option<Open>>,
+    work: Arc<Mutex<Work>>,
 }
 
-#[derive(Debug)]
-struct Open {
-    file: File,
-    next: u64,
+/// What only one thread at a time may do; empty for a store that only reads.
+#[derive(Debug, Default)]
+struct Work {
+    lock: Option<Lock>,
+    writer: Option<Writer>,
 }
 
 impl LocalStore {
@@ -97,8 +35,7 @@ impl LocalStore {
         Self {
             env: env.to_owned(),
             folder: root.join(env),
-            _lock: None,
-            journal: Mutex::new(None),
+            work: Arc::default(),
         }
     }
 
@@ -106,162 +43,141 @@ impl LocalStore {
     ///
     /// The lock is the kernel's: it ends with the process that holds it, however that ends.
     pub fn locked(root: &Path, env: &str, holder: &Holder) -> Result<Self, StateError> {
-        let mut store = Self::read_only(root, env);
-        fs::create_dir_all(&store.folder).map_err(|e| store.io("make folder", &store.folder, e))?;
-        let path = store.folder.join("lock");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|e| store.io("open", &path, e))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                file.read_to_string(&mut text)
-                    .map_err(|e| store.io("read", &path, e))?;
-                let holder: Holder = serde_json::from_str(&text).unwrap_or_default();
-                return Err(StateError::Held {
-                    env: store.env,
-                    holder: Box::new(holder),
-                });
-            }
-            Err(TryLockError::Error(e)) => return Err(store.io("lock", &path, e)),
+        let store = Self::read_only(root, env);
+        disk::make_folder(&store.folder)?;
+        let (lock, clean) = Lock::take(&store.folder, env, holder)?;
+        if !clean {
+            // Whoever had the lock before did not give it back; should it still run, it writes where nobody reads.
+            disk::rehome(&store.journal_path(), &store.folder)?;
         }
-        let text = serde_json::to_string(holder).unwrap_or_default();
-        file.set_len(0)
-            .and_then(|()| file.write_all(text.as_bytes()))
-            .map_err(|e| store.io("write", &path, e))?;
-        store._lock = Some(file);
-        Ok(store)
+        let locked = Work {
+            lock: Some(lock),
+            writer: None,
+        };
+        Ok(Self {
+            work: Arc::new(Mutex::new(locked)),
+            ..store
+        })
+    }
+
+    /// Who holds the lock, if anybody does.
+    pub fn holder(root: &Path, env: &str) -> Result<Option<Holder>, StateError> {
+        Lock::look(&root.join(env))
+    }
+
+    /// Takes the lock away from whoever has it; from then on nothing they write counts.
+    pub fn unlock(root: &Path, env: &str, by: &Holder) -> Result<(), StateError> {
+        Lock::replace(&root.join(env), by)
+    }
+
+    /// Whether there is a journal, whatever it says.
+    pub fn exists(root: &Path, env: &str) -> bool {
+        root.join(env).join("journal").exists()
     }
 
     fn journal_path(&self) -> PathBuf {
         self.folder.join("journal")
     }
 
-    fn io(&self, what: &'static str, path: &Path, source: io::Error) -> StateError {
-        StateError::Io {
-            what,
-            path: path.to_owned(),
-            source,
-        }
-    }
-
     /// Folds the journal into the state; a missing journal is an empty state.
     pub fn load(&self) -> Result<State, StateError> {
-        Ok(fold(self.lines()?.0))
+        let place = self.journal_path().display().to_string();
+        guard(fold(self.lines()?.0), &self.env, &place)
     }
 
-    /// Every record since the last snapshot.
-    pub fn history(&self) -> Result<Vec<super::Line>, StateError> {
-        Ok(self.lines()?.0)
-    }
-
-    fn lines(&self) -> Result<(Vec<super::Line>, usize), StateError> {
+    /// The journal's records and how many of its bytes they are.
+    fn lines(&self) -> Result<(Vec<Line>, usize), StateError> {
         let path = self.journal_path();
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(e) => return Err(self.io("read", &path, e)),
+        // In this order: a writer at work in another process moves the head only after the journal.
+        let head = Head::read(&self.folder)?;
+        let Some(bytes) = disk::read(&path)? else {
+            return Ok((Vec::new(), 0));
         };
-        decode(&bytes).map_err(|source| StateError::Journal { path, source })
+        let (lines, valid) = decode(&bytes)
+            .and_then(|decoded| head.check(&decoded.0).map(|()| decoded))
+            .map_err(|source| StateError::Journal {
+                place: path.display().to_string(),
+                source,
+            })?;
+        Ok((lines, valid))
     }
 
-    /// Appends one record and waits until it is on disk.
-    pub fn append(&self, record: &Record) -> Result<(), StateError> {
-        let path = self.journal_path();
-        let mut guard = self
-            .journal
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        if guard.is_none() {
-            *guard = Some(self.open_journal(&path)?);
+    fn append_now(&self, record: &Record) -> Result<(), StateError> {
+        let mut work = self.work.lock().unwrap_or_else(|e| e.into_inner());
+        let Work { lock, writer } = &mut *work;
+        let writer = match writer {
+            Some(writer) => writer,
+            None => {
+                let (lines, valid) = self.lines()?;
+                writer.insert(Writer::open(&self.folder, &lines, valid)?)
+            }
+        };
+        writer.append(record)?;
+        // Only now is it sure that nobody took the lock over before the record was there to be read.
+        match lock.as_ref().is_none_or(Lock::is_ours) && writer.is_current() {
+            true => Ok(()),
+            false => Err(writer.stop(StateError::Fenced {
+                env: self.env.clone(),
+            })),
         }
-        let Some(open) = guard.as_mut() else {
-            return Ok(());
-        };
-        let line = encode(open.next, record);
-        open.file
-            .write_all(line.as_bytes())
-            .and_then(|()| open.file.sync_data())
-            .map_err(|e| self.io("append to", &path, e))?;
-        open.next += 1;
-        Ok(())
-    }
-
-    /// Opens the journal at its end, cutting off what a crash left half-written.
-    fn open_journal(&self, path: &Path) -> Result<Open, StateError> {
-        let (lines, valid) = self.lines()?;
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(|e| self.io("open", path, e))?;
-        file.set_len(valid as u64)
-            .and_then(|()| file.seek(SeekFrom::End(0)))
-            .and_then(|_| file.sync_all())
-            .and_then(|()| sync_folder(&self.folder))
-            .map_err(|e| self.io("open", path, e))?;
-        Ok(Open {
-            file,
-            next: lines.last().map_or(1, |line| line.number + 1),
-        })
     }
 
     /// Folds a long journal into one snapshot line; the old journal stays in `history`.
-    pub fn compact(&self) -> Result<(), StateError> {
-        let (lines, _) = self.lines()?;
-        if (lines.len() as u64) < COMPACT_AFTER {
+    pub fn compact(&self, longer_than: usize) -> Result<(), StateError> {
+        let mut work = self.work.lock().unwrap_or_else(|e| e.into_inner());
+        let ours = work.lock.as_ref().is_none_or(Lock::is_ours);
+        if !ours || work.writer.as_ref().is_none_or(Writer::is_stopped) {
             return Ok(());
         }
-        let number = lines.last().map_or(1, |line| line.number + 1);
-        let snapshot = encode(
-            number,
-            &Record::Snapshot {
-                state: Box::new(fold(lines)),
-            },
-        );
-        let (path, history) = (self.journal_path(), self.folder.join("history"));
-        let fresh = self.folder.join("journal.new");
-        let write = || -> io::Result<()> {
-            fs::create_dir_all(&history)?;
-            let mut file = File::create(&fresh)?;
-            file.write_all(snapshot.as_bytes())?;
-            file.sync_all()?;
-            fs::copy(&path, history.join(format!("{number:012}")))?;
-            fs::rename(&fresh, &path)?;
-            sync_folder(&self.folder)?;
-            prune(&history)
-        };
-        write().map_err(|e| self.io("compact", &path, e))?;
-        *self
-            .journal
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
+        let (lines, _) = self.lines()?;
+        if lines.len() > longer_than {
+            generations::begin(&self.folder, &self.journal_path(), lines)?;
+            work.writer = None;
+        }
         Ok(())
     }
 }
 
-fn fold(lines: Vec<super::Line>) -> State {
-    let mut state = State::default();
-    lines.into_iter().for_each(|line| state.apply(line.record));
-    state
-}
+/// Lines after which a journal is folded into one snapshot line.
+const LONG: usize = 2_000;
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
+#[async_trait]
+impl Store for LocalStore {
+    async fn load(&self) -> Result<State, StateError> {
+        LocalStore::load(self)
+    }
 
-fn prune(history: &Path) -> io::Result<()> {
-    let mut kept: Vec<PathBuf> = fs::read_dir(history)?
-        .map(|entry| entry.map(|e| e.path()))
-        .collect::<Result<_, _>>()?;
-    kept.sort();
-    let surplus = kept.len().saturating_sub(GENERATIONS);
-    kept.iter().take(surplus).try_for_each(fs::remove_file)
+    async fn history(&self) -> Result<Vec<Line>, StateError> {
+        let mut lines = generations::read(&self.folder)?;
+        let (last, _) = self.lines()?;
+        generations::join(&mut lines, last);
+        Ok(lines)
+    }
+
+    /// Waits for the disk on a thread of its own, so that other steps go on meanwhile.
+    async fn append(&self, record: &Record) -> Result<(), StateError> {
+        let store = Self {
+            env: self.env.clone(),
+            folder: self.folder.clone(),
+            work: self.work.clone(),
+        };
+        let record = record.clone();
+        let folder = self.folder.clone();
+        tokio::task::spawn_blocking(move || store.append_now(&record))
+            .await
+            .unwrap_or_else(|stopped| Err(StateError::io("append to", &folder)(stopped.into())))
+    }
+
+    async fn finish(&self) -> Result<(), StateError> {
+        self.compact(LONG)
+    }
+
+    async fn release(&self) -> Result<(), StateError> {
+        let mut work = self.work.lock().unwrap_or_else(|e| e.into_inner());
+        work.writer = None;
+        match work.lock.take() {
+            Some(lock) => lock.give_back(),
+            None => Ok(()),
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What we know we own: the state, and the journal that it is folded from.
 
+mod error;
+mod holder;
 mod journal;
 mod local;
 mod record;
@@ -11,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use journal::{JournalError, Line, decode, encode};
-pub use local::{Holder, LocalStore, StateError};
+pub use error::StateError;
+pub use holder::Holder;
+pub use journal::{JournalError, Line, decode, encode, mend};
+pub use local::LocalStore;
 pub use record::{Ending, Record};
 
 /// A resource that we own, as it was last applied.
@@ -50,6 +54,9 @@ pub struct Accepted {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct State {
+    /// Environment; `None` before the first deploy.
+    #[serde(default)]
+    pub env: Option<String>,
     /// Where the stack lives; `None` before the first deploy.
     pub given: Option<Given>,
     /// What we own.
@@ -62,13 +69,19 @@ pub struct State {
     pub run: u64,
     /// Whether the last deploy ended with everything in place.
     pub complete: bool,
+    /// The backend that the state was moved to; this copy of it counts no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<String>,
 }
 
 impl State {
     /// Takes one record into account.
     pub fn apply(&mut self, record: Record) {
         match record {
-            Record::Began { run, given, .. } => {
+            Record::Began {
+                run, env, given, ..
+            } => {
+                self.env = Some(env);
                 self.run = run;
                 self.given = Some(given);
                 self.complete = false;
@@ -107,7 +120,8 @@ impl State {
                 self.open.remove(&resource);
             }
             Record::Ended { ending, .. } => self.complete = ending == Ending::Completed,
-            Record::Snapshot { state } => *self = *state,
+            Record::Snapshot { state } | Record::Arrived { state, .. } => *self = *state,
+            Record::Moved { to } => self.moved = Some(to),
         }
     }
 
@@ -117,30 +131,46 @@ impl State {
     }
 }
 
+/// Folds records into the state that they amount to.
+pub fn fold(lines: impl IntoIterator<Item = Line>) -> State {
+    let mut state = State::default();
+    lines.into_iter().for_each(|line| state.apply(line.record));
+    state
+}
+
+/// Refuses a state that is another environment's, or that lives elsewhere now.
+fn guard(state: State, env: &str, place: &str) -> Result<State, StateError> {
+    match (&state.env, &state.moved) {
+        (Some(found), _) if found != env => Err(StateError::OtherEnvironment {
+            place: place.to_owned(),
+            found: found.clone(),
+            wanted: env.to_owned(),
+        }),
+        (_, Some(to)) => Err(StateError::Moved {
+            env: env.to_owned(),
+            to: to.clone(),
+        }),
+        _ => Ok(state),
+    }
+}
+
 /// Where state is kept; every backend behaves the same.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// The state as of the last durable record.
     async fn load(&self) -> Result<State, StateError>;
 
+    /// Every record that is still kept, the oldest first, those of earlier generations included.
+    async fn history(&self) -> Result<Vec<Line>, StateError>;
+
     /// Makes one record durable.
     async fn append(&self, record: &Record) -> Result<(), StateError>;
 
     /// Tidies up after a run.
     async fn finish(&self) -> Result<(), StateError>;
-}
 
-#[async_trait]
-impl Store for LocalStore {
-    async fn load(&self) -> Result<State, StateError> {
-        LocalStore::load(self)
-    }
-
-    async fn append(&self, record: &Record) -> Result<(), StateError> {
-        LocalStore::append(self, record)
-    }
-
-    async fn finish(&self) -> Result<(), StateError> {
-        self.compact()
+    /// Gives the lock back, if there is one.
+    async fn release(&self) -> Result<(), StateError> {
+        Ok(())
     }
 }

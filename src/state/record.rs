@@ -15,6 +15,8 @@ pub enum Record {
     Began {
         /// Number of the run.
         run: u64,
+        /// Environment.
+        env: String,
         /// `deploy`, `destroy`.
         verb: String,
         /// When, RFC 3339.
@@ -82,6 +84,18 @@ pub enum Record {
     },
     /// Everything so far, in one line.
     Snapshot {
+        /// The state.
+        state: Box<State>,
+    },
+    /// The state lives in another backend from here on.
+    Moved {
+        /// `local`, `s3`.
+        to: String,
+    },
+    /// The state came from another backend.
+    Arrived {
+        /// `local`, `s3`.
+        from: String,
         /// The state.
         state: Box<State>,
     },

@@ -20,7 +20,7 @@ pub async fn look(context: &Context, stack: &Stack) -> Vec<Finding> {
         ),
         constraints(stack),
         tools(context).await,
-        state(context),
+        state(context).await,
         outputs(context),
     ]
 }
@@ -51,10 +51,14 @@ async fn tools(context: &Context) -> Finding {
     }
 }
 
-fn state(context: &Context) -> Finding {
+async fn state(context: &Context) -> Finding {
     let what = "state";
-    match context.store().load() {
-        Err(error) => Finding::failed(what, &error.into()),
+    let known = match context.store().await {
+        Ok(store) => store.load().await.map_err(Into::into),
+        Err(error) => Err(error),
+    };
+    match known {
+        Err(error) => Finding::failed(what, &error),
         Ok(known) if !known.open.is_empty() => Finding::new(
             Health::Note,
             what,

@@ -8,8 +8,8 @@ use clap::Args;
 pub struct List {}
 
 impl List {
-    pub fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let known = context.store().load()?;
+    pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let known = context.store().await?.load().await?;
         let ui = &context.ui;
         if ui.is_json() {
             ui.json(&known);

@@ -1,3 +1,4 @@
+use crate::cli::lock::LockWait;
 use crate::cli::refusal::Refusal;
 use crate::cli::{Context, Exit, planning};
 use crate::engine::{Engine, discard, observe};
@@ -16,13 +17,16 @@ pub struct Rebuild {
     /// Put what is found in the place of a state that is there.
     #[arg(long)]
     overwrite: bool,
+    #[command(flatten)]
+    lock: LockWait,
 }
 
 impl Rebuild {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let aws = context.connect().await?.aws;
-        let store = context.locked("state rebuild")?;
-        rebuild(context, &aws, &store, &aws.given, self.overwrite).await?;
+        let store = context.lock("state rebuild", self.lock).await?;
+        let done = rebuild(context, &aws, &*store, &aws.given, self.overwrite).await;
+        store.release(context, done).await?;
         Ok(Exit::Done)
     }
 }
@@ -68,6 +72,7 @@ async fn write(
     engine
         .record(Record::Began {
             run,
+            env: context.env().to_owned(),
             verb: "state rebuild".to_owned(),
             at: at.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

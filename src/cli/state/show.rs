@@ -11,8 +11,8 @@ pub struct Show {
 }
 
 impl Show {
-    pub fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let known = context.store().load()?;
+    pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let known = context.store().await?.load().await?;
         let name = LogicalName::from(self.resource.as_str());
         let Some(entry) = known.entries.get(&name) else {
             let misuse = Misuse {
