@@ -32,6 +32,7 @@ pub struct Config {
     pub protect_resources: Selection,
     /// What a destroy leaves standing.
     pub retain: Selection,
+    pub state: State,
     pub tags: BTreeMap<TagKey, TagValue>,
     pub lambda: Lambda,
     pub logs: Logs,
@@ -59,6 +60,17 @@ pub enum Endpoint {
     Emulator,
     /// Something that already runs; nothing is started.
     At(EndpointUrl),
+}
+
+/// Where payhook keeps what it knows that it owns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    pub backend: StateBackend,
+    /// The bucket, if stated; named after account and region otherwise.
+    pub bucket: Option<BucketName>,
+    pub prefix: KeyPrefix,
+    /// Where the bucket is, if not where the stack is.
+    pub region: Option<Region>,
 }
 
 /// The two functions.

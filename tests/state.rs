@@ -4,5 +4,8 @@ mod state {
     mod conformance;
     mod damage;
     mod disk;
+    mod model;
     mod real;
+    mod s3;
+    mod server;
 }

@@ -93,6 +93,18 @@ pub fn guard_selections(context: &Context, stack: &Stack) -> anyhow::Result<()> 
     Ok(())
 }
 
+/// Lets a lock be taken away if the user agrees.
+pub async fn to_unlock(context: &Context, unasked: bool) -> anyhow::Result<()> {
+    if unasked {
+        return Ok(());
+    }
+    if !context.ui.can_ask() {
+        return Err(Refusal::Unconfirmed.into());
+    }
+    let warning = "If that process still runs, what it has under way is recorded no more.";
+    typed(context, warning).await
+}
+
 /// Refuses to destroy a protected environment.
 pub fn guard_protection(context: &Context) -> anyhow::Result<()> {
     match context.config.protect {

@@ -5,12 +5,13 @@ use super::{Global, Interrupt, Ui, local};
 use crate::config::{Config, Endpoint, EnvName};
 use crate::local::{Emulator, LocalSettings};
 use crate::resources::{Aws, Given};
-use crate::state::{LocalStore, State, Store};
+use crate::state::State;
 use anyhow::Context as _;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
+use tokio::sync::OnceCell;
 
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
@@ -24,6 +25,17 @@ pub struct Context {
     pub config: Config,
     /// The folder of infra.toml; `.payhook/` and `cfn-outputs/` are in it.
     pub root: PathBuf,
+    /// The connection, once there is one.
+    pub link: OnceCell<Link>,
+}
+
+/// What connecting once has brought to light.
+pub struct Link {
+    /// Region, credentials, endpoint.
+    pub sdk: SdkConfig,
+    /// The clients.
+    pub aws: Aws,
+    endpoint: Option<String>,
 }
 
 /// The clients, and where they lead.
@@ -64,6 +76,7 @@ impl Context {
             interrupt: interrupt.clone(),
             config,
             root,
+            link: OnceCell::new(),
         })
     }
 
@@ -87,15 +100,25 @@ impl Context {
 
     /// Connects to where the environment lives, starting the emulator if it is the local one, and checks the account.
     pub async fn connect(&self) -> anyhow::Result<Connection> {
+        let link = self.link().await?;
+        Ok(Connection {
+            aws: link.aws.clone(),
+            emulator: link.endpoint.clone().filter(|_| link.aws.emulated),
+        })
+    }
+
+    /// The same, and what only the state's backend needs of it; the second time nothing is asked.
+    pub async fn link(&self) -> anyhow::Result<&Link> {
+        self.link.get_or_try_init(|| self.make_link()).await
+    }
+
+    async fn make_link(&self) -> anyhow::Result<Link> {
         let endpoint = self.endpoint().await?;
         let emulated = endpoint.as_deref().is_some_and(|url| !is_aws(url));
-        let config = self.sdk_config(endpoint.as_deref(), emulated).await;
-        let aws = Aws::connect(&config, emulated).await?;
+        let sdk = self.sdk_config(endpoint.as_deref(), emulated).await;
+        let aws = Aws::connect(&sdk, emulated).await?;
         self.guard_account(&aws.given)?;
-        Ok(Connection {
-            aws,
-            emulator: endpoint.filter(|_| emulated),
-        })
+        Ok(Link { sdk, aws, endpoint })
     }
 
     /// Where calls go: `None` is AWS itself.
@@ -155,19 +178,6 @@ impl Context {
             .into()),
             _ => Ok(()),
         }
-    }
-
-    /// The state, for reading only; no lock is taken.
-    pub async fn store(&self) -> anyhow::Result<Box<dyn Store>> {
-        Ok(Box::new(LocalStore::read_only(
-            &self.state_root(),
-            self.env(),
-        )))
-    }
-
-    /// Where the local backend keeps its state.
-    pub fn state_root(&self) -> PathBuf {
-        self.root.join(".payhook").join("state")
     }
 
     /// The flat outputs file.

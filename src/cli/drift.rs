@@ -3,12 +3,13 @@ pub mod revert;
 
 use super::consent::Consent;
 use super::context::Connection;
+use super::lock::LockWait;
 use super::{Context, Exit, planning};
 use crate::engine::{Engine, discard, observe_entries};
 use crate::graph::LogicalName;
 use crate::plan;
-use crate::resources::{Cloud, Given, Seen};
-use crate::state::State;
+use crate::resources::{Aws, Cloud, Given, Seen};
+use crate::state::{State, Store};
 use crate::view;
 use clap::Args;
 use serde_json::json;
@@ -35,6 +36,8 @@ pub struct Drift {
     /// With --revert: ask nothing.
     #[arg(long, short, requires = "revert")]
     yes: bool,
+    #[command(flatten)]
+    lock: LockWait,
 }
 
 /// What was recorded, what is there, and how they differ.
@@ -51,26 +54,24 @@ impl Drift {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let Connection { aws, emulator } = context.connect().await?;
         if self.accept {
-            let store = context.locked("drift --accept")?;
-            let cancel = context.interrupt.token.clone();
-            let engine = Engine::open(&aws, &store, discard(), cancel).await?;
-            let look = look(context, &engine.state(), &aws, &aws.given).await?;
-            show(context, &look, &aws.given);
-            accept::accept(context, &engine, &look, &aws.given).await?;
+            let store = context.lock("drift --accept", self.lock).await?;
+            let done = accepted(context, &aws, &*store).await;
+            store.release(context, done).await?;
             return Ok(Exit::Done);
         }
         if self.revert {
-            let store = context.locked("drift --revert")?;
+            let store = context.lock("drift --revert", self.lock).await?;
             let consent = Consent {
                 data_loss: self.allow_data_loss,
                 unasked: self.yes,
             };
-            revert::revert(context, aws, emulator.as_deref(), &store, consent).await?;
+            let done = revert::revert(context, aws, emulator.as_deref(), &*store, consent).await;
+            store.release(context, done).await?;
             return Ok(Exit::Done);
         }
-        let store = context.store();
+        let store = context.store().await?;
         let cancel = context.interrupt.token.clone();
-        let engine = Engine::open(&aws, &store, discard(), cancel).await?;
+        let engine = Engine::open(&aws, store.as_ref(), discard(), cancel).await?;
         let look = look(context, &engine.state(), &aws, &aws.given).await?;
         show(context, &look, &aws.given);
         if !look.drift.is_empty() {
@@ -81,6 +82,14 @@ impl Drift {
             false => Exit::Done,
         })
     }
+}
+
+async fn accepted(context: &Context, aws: &Aws, store: &dyn Store) -> anyhow::Result<()> {
+    let cancel = context.interrupt.token.clone();
+    let engine = Engine::open(aws, store, discard(), cancel).await?;
+    let look = look(context, &engine.state(), aws, &aws.given).await?;
+    show(context, &look, &aws.given);
+    accept::accept(context, &engine, &look, &aws.given).await
 }
 
 fn ways_on(context: &Context) -> String {

@@ -7,7 +7,7 @@ use crate::engine::{Cause, EngineError, StepError};
 use crate::local::LocalError;
 use crate::plan::{Foreign, PlanError};
 use crate::resources::{Class, CloudError};
-use crate::state::{JournalError, StateError};
+use crate::state::{BucketError, JournalError, StateError};
 use crate::view::{Paint, Tone};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use payments::vectors::NotVectors;
@@ -92,6 +92,9 @@ fn known(error: &(dyn StdError + 'static), paint: Paint) -> Option<Explanation> 
     if let Some(error) = error.downcast_ref::<StateError>() {
         return Some(of_state(error));
     }
+    if let Some(error) = error.downcast_ref::<BucketError>() {
+        return Some(of_bucket(error));
+    }
     if let Some(error) = error.downcast_ref::<ConfigError>() {
         return Some(of_config(error, paint));
     }
@@ -172,16 +175,40 @@ fn of_refusal(refusal: &Refusal) -> Explanation {
         Refusal::ProtectedResources(_) => {
             &["if it really must be, take it out of `protect_resources` in infra.toml first"]
         }
+        Refusal::LeftBehind { .. } => &[
+            "`payhook state move --to s3` takes it there",
+            "or, if it is wrong, move its folder out of .payhook/state",
+        ],
         Refusal::Unconfirmed => &["run it in a terminal, or with --yes"],
         Refusal::Declined => &[],
     };
     Explanation::new(Exit::Refused, refusal, next)
 }
 
+const MAKE_BUCKET: &str =
+    "`payhook state init` makes it; which one it is stands under [state] in infra.toml";
+
+fn of_bucket(error: &BucketError) -> Explanation {
+    match error {
+        BucketError::Call(error) => of_cloud(error),
+        BucketError::Absent { .. } => Explanation::new(Exit::Failed, error, &[MAKE_BUCKET]),
+        BucketError::NotOurs { .. } => Explanation::new(
+            Exit::Refused,
+            error,
+            &[
+                "name another one by `bucket` under [state] in infra.toml, or use credentials of its account",
+            ],
+        ),
+    }
+}
+
 fn of_state(error: &StateError) -> Explanation {
     if let StateError::Remote { source, .. } = error {
         let mut explanation = of_cloud(source);
         explanation.words = error.to_string();
+        if source.code == "NoSuchBucket" {
+            explanation.next = vec![MAKE_BUCKET.to_owned()];
+        }
         return explanation;
     }
     let exit = match error {
@@ -190,9 +217,10 @@ fn of_state(error: &StateError) -> Explanation {
         _ => Exit::Failed,
     };
     let next: &[&str] = match error {
-        StateError::Held { .. } => {
-            &["wait until it has ended and try again, or let --lock-timeout 10m wait for it"]
-        }
+        StateError::Held { .. } => &[
+            "wait until it has ended and try again, or let --lock-timeout 10m wait for it",
+            "a dead holder's lock is taken over by itself; `payhook state unlock` takes it from one that hangs",
+        ],
         StateError::Fenced { .. } => &[
             "run it again once whoever took the lock over has ended; it goes on from what is recorded",
         ],

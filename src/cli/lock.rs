@@ -1,7 +1,8 @@
 //! The environment's lock as a verb takes it, waits for it and gives it back.
 
+use super::backend::Place;
 use super::{Context, who};
-use crate::state::{LocalStore, StateError, Store};
+use crate::state::{StateError, Store};
 use clap::Args;
 use std::ops::Deref;
 use std::time::{Duration, Instant};
@@ -34,18 +35,22 @@ pub struct Locked {
 impl Context {
     /// Takes the environment's lock, and with it the right to write the state.
     pub async fn lock(&self, verb: &str, wait: LockWait) -> anyhow::Result<Locked> {
+        let place = self.place().await?;
+        self.guard_backend(&place).await?;
+        self.lock_in(&place, verb, wait).await
+    }
+
+    /// The same in a given place.
+    pub async fn lock_in(
+        &self,
+        place: &Place,
+        verb: &str,
+        wait: LockWait,
+    ) -> anyhow::Result<Locked> {
         let holder = who::this_process(verb, self.now());
-        let open = async || -> Result<Box<dyn Store>, StateError> {
-            let store: Box<dyn Store> = Box::new(LocalStore::locked(
-                &self.state_root(),
-                self.env(),
-                &holder,
-            )?);
-            Ok(store)
-        };
         let (start, mut said) = (Instant::now(), None);
         loop {
-            match open().await {
+            match self.writing(place, &holder).await {
                 Ok(store) => return Ok(Locked { store }),
                 Err(error @ StateError::Held { .. }) if start.elapsed() < wait.lock_timeout => {
                     if said.is_none_or(|said: Instant| said.elapsed() >= SAY) {

@@ -1,5 +1,6 @@
 //! The command line: one file per verb, each only wiring.
 
+mod backend;
 mod building;
 mod completions;
 mod consent;

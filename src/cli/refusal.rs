@@ -58,6 +58,14 @@ pub enum Refusal {
     /// Resources are protected by name or kind.
     #[error("infra.toml protects what this would replace or delete:\n{}", indented(.0))]
     ProtectedResources(Vec<String>),
+    /// The backend of the state is a bucket, and the state is still on this machine.
+    #[error("bucket `{bucket}` holds no state of `{env}`, but .payhook/state on this machine does")]
+    LeftBehind {
+        /// Environment.
+        env: String,
+        /// The bucket.
+        bucket: String,
+    },
     /// Nobody is there to confirm.
     #[error("this needs a confirmation, and nobody is there to give it")]
     Unconfirmed,

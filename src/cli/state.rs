@@ -1,6 +1,9 @@
+mod init;
 mod list;
 pub mod rebuild;
+mod moving;
 mod show;
+mod unlock;
 
 use super::{Context, Exit};
 use clap::{Args, Subcommand};
@@ -17,6 +20,9 @@ enum What {
     List(list::List),
     Show(show::Show),
     Rebuild(rebuild::Rebuild),
+    Init(init::Init),
+    Move(moving::Move),
+    Unlock(unlock::Unlock),
 }
 
 impl State {
@@ -25,6 +31,9 @@ impl State {
             What::List(verb) => verb.run(context).await,
             What::Show(verb) => verb.run(context).await,
             What::Rebuild(verb) => verb.run(context).await,
+            What::Init(verb) => verb.run(context).await,
+            What::Move(verb) => verb.run(context).await,
+            What::Unlock(verb) => verb.run(context).await,
         }
     }
 }

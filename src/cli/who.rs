@@ -18,6 +18,22 @@ pub fn this_process(verb: &str, now: Timestamp) -> Holder {
     }
 }
 
+/// Whether a holder's process lives; `None` where that cannot be seen from here.
+pub fn lives(holder: &Holder) -> Option<bool> {
+    let visible =
+        !holder.machine.is_empty() && holder.machine == machine() && !holder.started.is_empty();
+    visible.then(|| started(holder.pid).as_deref() == Some(&holder.started))
+}
+
+/// A text that no other process has.
+pub fn token() -> String {
+    let mut bytes = [0; 16];
+    // Without random bytes the process and its start still tell it from others.
+    let _ = aws_lc_rs::rand::fill(&mut bytes);
+    let pid = std::process::id();
+    format!("{}-{pid}", hex::encode(bytes))
+}
+
 /// The boot of the kernel and the namespace in which process ids count; empty where the system does not tell.
 ///
 /// A host name would not do: containers share it, and each has its own process ids.

@@ -8,11 +8,12 @@ use super::providers;
 use super::section::{Notes, Section};
 use super::setting::Setting;
 use super::values::{
-    ApiTimeoutSeconds, ArmTarget, Builder, EndpointUrl, EnvName, Region, TimeoutSeconds,
+    ApiTimeoutSeconds, ArmTarget, Builder, EndpointUrl, EnvName, Region, StateBackend,
+    TimeoutSeconds,
 };
 use super::{
     Alarms, Artifact, Config, Dashboard, Endpoint, Events, FunctionSettings, Key, Lambda, Local,
-    Logs, Pipe, Retry, Secret, Table, Throttling,
+    Logs, Pipe, Retry, Secret, State, Table, Throttling,
 };
 
 /// Resolves the wanted environment and checks all of them.
@@ -73,6 +74,7 @@ fn read_env<'a>(
     let protect = top.value_or("protect", false);
     let protect_resources = top.value_or_default("protect_resources");
     let retain = top.value_or_default("retain");
+    let state = state(top.section("state"));
     let tags = top.entries("tags");
     let lambda = lambda(top.section("lambda"));
     let logs = logs(top.section("logs"));
@@ -97,6 +99,7 @@ fn read_env<'a>(
         protect,
         protect_resources,
         retain,
+        state,
         tags,
         lambda,
         logs,
@@ -147,6 +150,17 @@ fn endpoint(top: &mut Section<'_>, env: &EnvName) -> Endpoint {
         );
     }
     Endpoint::Aws
+}
+
+fn state(mut section: Section<'_>) -> State {
+    let state = State {
+        backend: section.value_or("backend", StateBackend::Local),
+        bucket: section.value("bucket"),
+        prefix: section.value_or_default("prefix"),
+        region: section.value("region"),
+    };
+    section.done();
+    state
 }
 
 fn lambda(mut section: Section<'_>) -> Lambda {

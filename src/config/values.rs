@@ -67,6 +67,21 @@ texts! {
     };
     /// An AWS account.
     AccountId: "12 digits in quotes", |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+    /// A bucket; names are shared by all accounts of a partition.
+    BucketName: "a bucket name: 3 to 63 of a-z, 0-9, - and .", |text| {
+        let outer = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        (3..=63).contains(&text.len())
+            && text.bytes().all(|b| outer(b) || b == b'-' || b == b'.')
+            && text.bytes().next().is_some_and(outer)
+            && text.bytes().last().is_some_and(outer)
+            && !text.contains("..")
+    };
+    /// What the names of all state objects begin with.
+    KeyPrefix: "up to 200 of A-Z, a-z, 0-9 and / . _ -, not starting with /", |text| {
+        text.len() <= 200
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b))
+            && !text.starts_with('/')
+    };
     /// Address of something that speaks the AWS protocols.
     EndpointUrl: "an http or https address such as \"http://127.0.0.1:4566\"", |text| {
         address(text).is_some()
@@ -129,6 +144,13 @@ texts! {
 }
 
 words! {
+    /// Where state is kept.
+    StateBackend {
+        /// A folder on this machine.
+        Local = "local",
+        /// A bucket that several machines share.
+        S3 = "s3",
+    }
     /// What compiles the functions for AWS.
     Builder {
         /// cargo-lambda where it is installed, else cargo with a cross linker.
@@ -306,6 +328,12 @@ fn address(text: &str) -> Option<reqwest::Url> {
 
 fn loopback(url: &reqwest::Url) -> bool {
     matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
+}
+
+impl Default for KeyPrefix {
+    fn default() -> Self {
+        Self("payhook/".into())
+    }
 }
 
 impl Default for HeaderName {

@@ -1,6 +1,7 @@
 //! The journal's text form: one checksummed record a line, so that a torn or damaged line is recognised.
 
 use super::Record;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Version of the journal's format.
@@ -26,6 +27,12 @@ pub enum JournalError {
         line: usize,
         /// Its format.
         found: u32,
+    },
+    /// A part of the journal is not there.
+    #[error("segment {slot} of the journal is missing")]
+    Missing {
+        /// Which part, from 1.
+        slot: u64,
     },
     /// Records that were written are not there any more.
     #[error("the journal ends with record {found}, but record {written} was written")]
@@ -56,13 +63,16 @@ pub struct Line {
 
 /// One line: CRC-32 of the JSON in eight hex digits, a space, the JSON, a line feed.
 pub fn encode(number: u64, record: &Record) -> String {
-    // A record holds only text, numbers, lists and maps with text keys, which always serialise.
-    let json = serde_json::to_string(&Envelope {
+    seal(&Envelope {
         v: VERSION,
         n: number,
         record,
     })
-    .unwrap_or_default();
+}
+
+/// A checksummed line of anything that holds only text, numbers, lists and maps with text keys, which always serialise.
+pub(super) fn seal(value: &impl Serialize) -> String {
+    let json = serde_json::to_string(value).unwrap_or_default();
     format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes()))
 }
 
@@ -133,6 +143,15 @@ fn check_sequence(line: usize, before: Option<&Line>, this: &Line) -> Result<(),
 }
 
 fn decode_line(line: usize, piece: &[u8]) -> Result<Line, JournalError> {
+    let envelope: Envelope<Record> = unseal(line, piece)?;
+    Ok(Line {
+        number: envelope.n,
+        record: envelope.record,
+    })
+}
+
+/// What a checksummed line holds; the line carries the format's version as `v`.
+pub(super) fn unseal<T: DeserializeOwned>(line: usize, piece: &[u8]) -> Result<T, JournalError> {
     let damaged = |why: &str| JournalError::Damaged {
         line,
         why: why.to_owned(),
@@ -157,12 +176,7 @@ fn decode_line(line: usize, piece: &[u8]) -> Result<Line, JournalError> {
     {
         return Err(JournalError::Newer { line, found: v });
     }
-    let envelope: Envelope<Record> = serde_json::from_str(json)
-        .map_err(|error| damaged(&format!("it is not a record: {error}")))?;
-    Ok(Line {
-        number: envelope.n,
-        record: envelope.record,
-    })
+    serde_json::from_str(json).map_err(|error| damaged(&format!("it is not a record: {error}")))
 }
 
 #[cfg(test)]

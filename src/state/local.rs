@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use lock::Lock;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use writer::{Head, Writer};
+use writer::{Files, Head, JOURNAL, Writer};
 
 /// The state of one environment in a local directory.
 ///
@@ -25,8 +25,14 @@ pub struct LocalStore {
 /// What only one thread at a time may do; empty for a store that only reads.
 #[derive(Debug, Default)]
 struct Work {
-    lock: Option<Lock>,
+    held: Option<Held>,
     writer: Option<Writer>,
+}
+
+#[derive(Debug)]
+struct Held {
+    lock: Lock,
+    files: Files,
 }
 
 impl LocalStore {
@@ -48,14 +54,18 @@ impl LocalStore {
         let (lock, clean) = Lock::take(&store.folder, env, holder)?;
         if !clean {
             // Whoever had the lock before did not give it back; should it still run, it writes where nobody reads.
-            disk::rehome(&store.journal_path(), &store.folder)?;
+            writer::rehome(&store.folder)?;
         }
-        let locked = Work {
-            lock: Some(lock),
+        let files = Files::open(&store.folder)?;
+        if !lock.is_ours() {
+            return Err(store.fenced());
+        }
+        let work = Work {
+            held: Some(Held { lock, files }),
             writer: None,
         };
         Ok(Self {
-            work: Arc::new(Mutex::new(locked)),
+            work: Arc::new(Mutex::new(work)),
             ..store
         })
     }
@@ -70,13 +80,8 @@ impl LocalStore {
         Lock::replace(&root.join(env), by)
     }
 
-    /// Whether there is a journal, whatever it says.
-    pub fn exists(root: &Path, env: &str) -> bool {
-        root.join(env).join("journal").exists()
-    }
-
     fn journal_path(&self) -> PathBuf {
-        self.folder.join("journal")
+        self.folder.join(JOURNAL)
     }
 
     /// Folds the journal into the state; a missing journal is an empty state.
@@ -104,35 +109,51 @@ impl LocalStore {
 
     fn append_now(&self, record: &Record) -> Result<(), StateError> {
         let mut work = self.work.lock().unwrap_or_else(|e| e.into_inner());
-        let Work { lock, writer } = &mut *work;
+        let Work {
+            held: Some(Held { lock, files }),
+            writer,
+        } = &mut *work
+        else {
+            return Err(self.fenced());
+        };
         let writer = match writer {
             Some(writer) => writer,
             None => {
                 let (lines, valid) = self.lines()?;
-                writer.insert(Writer::open(&self.folder, &lines, valid)?)
+                writer.insert(Writer::open(files, &self.folder, &lines, valid)?)
             }
         };
         writer.append(record)?;
         // Only now is it sure that nobody took the lock over before the record was there to be read.
-        match lock.as_ref().is_none_or(Lock::is_ours) && writer.is_current() {
+        match lock.is_ours() && writer.is_current() {
             true => Ok(()),
-            false => Err(writer.stop(StateError::Fenced {
-                env: self.env.clone(),
-            })),
+            false => Err(writer.stop(self.fenced())),
+        }
+    }
+
+    fn fenced(&self) -> StateError {
+        StateError::Fenced {
+            env: self.env.clone(),
         }
     }
 
     /// Folds a long journal into one snapshot line; the old journal stays in `history`.
     pub fn compact(&self, longer_than: usize) -> Result<(), StateError> {
         let mut work = self.work.lock().unwrap_or_else(|e| e.into_inner());
-        let ours = work.lock.as_ref().is_none_or(Lock::is_ours);
-        if !ours || work.writer.as_ref().is_none_or(Writer::is_stopped) {
+        let Work {
+            held: Some(Held { lock, files }),
+            writer,
+        } = &mut *work
+        else {
+            return Ok(());
+        };
+        if !lock.is_ours() || writer.as_ref().is_none_or(Writer::is_stopped) {
             return Ok(());
         }
         let (lines, _) = self.lines()?;
         if lines.len() > longer_than {
             generations::begin(&self.folder, &self.journal_path(), lines)?;
-            work.writer = None;
+            (*files, *writer) = (Files::open(&self.folder)?, None);
         }
         Ok(())
     }
@@ -175,8 +196,8 @@ impl Store for LocalStore {
     async fn release(&self) -> Result<(), StateError> {
         let mut work = self.work.lock().unwrap_or_else(|e| e.into_inner());
         work.writer = None;
-        match work.lock.take() {
-            Some(lock) => lock.give_back(),
+        match work.held.take() {
+            Some(held) => held.lock.give_back(),
             None => Ok(()),
         }
     }

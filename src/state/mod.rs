@@ -3,8 +3,10 @@
 mod error;
 mod holder;
 mod journal;
+pub mod ledger;
 mod local;
 mod record;
+mod s3;
 
 use crate::graph::LogicalName;
 use crate::resources::{Given, Kind, Outputs, Tags};
@@ -16,8 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use error::StateError;
 pub use holder::Holder;
 pub use journal::{JournalError, Line, decode, encode, mend};
+pub use ledger::Standing;
 pub use local::LocalStore;
 pub use record::{Ending, Record};
+pub use s3::{Account, Bucket, BucketError, Client, S3Store};
 
 /// A resource that we own, as it was last applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

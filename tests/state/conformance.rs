@@ -1,8 +1,10 @@
 //! What every backend promises, told once and run on each.
 
-use super::real;
+use super::server::Server;
+use super::{real, s3};
 use payhook::memory::MemoryStore;
 use payhook::state::{LocalStore, Record, State, Store};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A place where one environment's state is kept, as any process finds it.
 #[async_trait::async_trait]
@@ -25,6 +27,17 @@ impl Place for Folder {
 impl Place for MemoryStore {
     async fn open(&self) -> Box<dyn Store> {
         Box::new(self.reopened())
+    }
+}
+
+/// A bucket, and how often it was opened: each time by another process.
+struct Shared(Server, AtomicUsize);
+
+#[async_trait::async_trait]
+impl Place for Shared {
+    async fn open(&self) -> Box<dyn Store> {
+        let token = self.1.fetch_add(1, Ordering::SeqCst).to_string();
+        Box::new(s3::open(&self.0, &token).await.expect("a free lock"))
     }
 }
 
@@ -119,4 +132,5 @@ macro_rules! conformance {
 conformance! {
     local: Folder(tempfile::tempdir().expect("a folder"));
     memory: MemoryStore::new();
+    bucket: Shared(Server::start(), AtomicUsize::new(0));
 }

@@ -18,10 +18,7 @@ impl Journal {
         let root = tempfile::tempdir().expect("a folder");
         let store =
             LocalStore::locked(root.path(), "dev", &real::holder("deploy")).expect("a lock");
-        for record in tokio::task::spawn_blocking(|| real::records(3))
-            .await
-            .expect("records")
-        {
+        for record in real::records(3) {
             Store::append(&store, &record).await.expect("written");
         }
         let state = store.load().expect("whole");
@@ -100,7 +97,7 @@ async fn any_byte_flipped_beside_the_journal_loses_nothing() {
 #[tokio::test]
 async fn a_crash_in_the_middle_of_a_write_loses_only_what_never_counted() {
     let journal = Journal::written().await;
-    let records = real_records().await;
+    let records = real::records(3);
     let next = journal.bytes.iter().filter(|b| **b == b'\n').count() as u64 + 1;
     let line = encode(next, &records[1]);
     for length in 0..line.len() {
@@ -120,12 +117,6 @@ async fn a_crash_in_the_middle_of_a_write_loses_only_what_never_counted() {
         drop(store);
         fs::remove_file(journal.root.path().join("dev/head")).expect("removed");
     }
-}
-
-async fn real_records() -> Vec<payhook::state::Record> {
-    tokio::task::spawn_blocking(|| real::records(3))
-        .await
-        .expect("records")
 }
 
 #[tokio::test]

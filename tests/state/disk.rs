@@ -45,9 +45,7 @@ impl Drop for Tiny {
 async fn a_disk_that_fills_up_refuses_records_and_goes_on_once_there_is_room() {
     let Some(tiny) = Tiny::mounted() else { return };
     let root = tiny.0.path();
-    let records = tokio::task::spawn_blocking(|| real::records(8))
-        .await
-        .expect("records");
+    let records = real::records(8);
     let store = locked(root).expect("a lock");
     let filler = root.join("filler");
     fs::write(&filler, vec![0; 20_000]).expect("room");
@@ -85,9 +83,7 @@ async fn a_full_disk_is_an_error_before_anything_is_done() {
 #[tokio::test]
 async fn a_read_only_folder_can_be_read_but_not_locked() {
     let Some(tiny) = Tiny::mounted() else { return };
-    let records = tokio::task::spawn_blocking(|| real::records(2))
-        .await
-        .expect("records");
+    let records = real::records(2);
     let store = locked(tiny.0.path()).expect("a lock");
     Store::append(&store, &records[0]).await.expect("written");
     drop(store);
@@ -135,9 +131,7 @@ fn of_two_writers_the_second_learns_who_the_first_is() {
 #[tokio::test]
 async fn whoever_loses_the_lock_writes_nothing_that_counts() {
     let root = tempfile::tempdir().expect("a folder");
-    let records = tokio::task::spawn_blocking(|| real::records(3))
-        .await
-        .expect("records");
+    let records = real::records(3);
     let stale = locked(root.path()).expect("free");
     Store::append(&stale, &records[0]).await.expect("written");
     LocalStore::unlock(root.path(), "dev", &real::holder("state unlock")).expect("unlocked");
@@ -166,9 +160,7 @@ async fn whoever_loses_the_lock_writes_nothing_that_counts() {
 #[tokio::test]
 async fn a_long_journal_is_folded_and_its_generations_are_kept() {
     let root = tempfile::tempdir().expect("a folder");
-    let records = tokio::task::spawn_blocking(|| real::records(3))
-        .await
-        .expect("records");
+    let records = real::records(3);
     for _ in 0..14 {
         let store = locked(root.path()).expect("free");
         for record in &records {
@@ -200,9 +192,7 @@ async fn a_long_journal_is_folded_and_its_generations_are_kept() {
 #[tokio::test]
 async fn a_crash_anywhere_in_folding_loses_nothing() {
     let root = tempfile::tempdir().expect("a folder");
-    let records = tokio::task::spawn_blocking(|| real::records(3))
-        .await
-        .expect("records");
+    let records = real::records(3);
     let store = locked(root.path()).expect("free");
     for record in &records {
         Store::append(&store, record).await.expect("written");

@@ -21,6 +21,7 @@ pub async fn accept(
     engine
         .record(Record::Began {
             run,
+            env: context.env().to_owned(),
             verb: "drift --accept".to_owned(),
             at: at.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -20,6 +20,7 @@ fn context(json: bool) -> (Context, ui::Captured) {
         interrupt: Interrupt::default(),
         config: Config::parse("infra.toml", CONFIG, Some("dev"), None).expect("a configuration"),
         root: "/nowhere".into(),
+        link: tokio::sync::OnceCell::new(),
     };
     (context, captured)
 }

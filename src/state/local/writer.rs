@@ -7,11 +7,51 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-/// The journal, open at its end.
+/// The journal and its head as they were named when the lock was taken.
+///
+/// Whoever takes the lock over gives both names to new files, so that nothing written to these counts any more.
+#[derive(Debug)]
+pub(super) struct Files {
+    journal: File,
+    head: File,
+}
+
+impl Files {
+    /// Opens them, making those that are missing.
+    pub fn open(folder: &Path) -> Result<Self, StateError> {
+        let open = |name| {
+            let path = folder.join(name);
+            OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .read(true)
+                .write(true)
+                .open(&path)
+                .map_err(StateError::io("open", &path))
+        };
+        let files = Self {
+            journal: open(JOURNAL)?,
+            head: open(Head::NAME)?,
+        };
+        disk::sync(folder)?;
+        Ok(files)
+    }
+}
+
+/// Gives the names to new files with the same content.
+pub(super) fn rehome(folder: &Path) -> Result<(), StateError> {
+    disk::rehome(&folder.join(JOURNAL), folder)?;
+    disk::rehome(&folder.join(Head::NAME), folder)
+}
+
+/// Name of the journal in an environment's folder.
+pub(super) const JOURNAL: &str = "journal";
+
+/// The journal, ready at its end.
 #[derive(Debug)]
 pub(super) struct Writer {
     file: File,
-    head: Head,
+    head: File,
     path: PathBuf,
     length: u64,
     next: u64,
@@ -19,16 +59,16 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Opens the journal, cutting off what a crash left half-written.
-    pub fn open(folder: &Path, lines: &[Line], valid: usize) -> Result<Self, StateError> {
-        let path = folder.join("journal");
-        let open = || -> io::Result<(File, u64)> {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .read(true)
-                .write(true)
-                .open(&path)?;
+    /// Cuts off what a crash left half-written.
+    pub fn open(
+        files: &Files,
+        folder: &Path,
+        lines: &[Line],
+        valid: usize,
+    ) -> Result<Self, StateError> {
+        let path = folder.join(JOURNAL);
+        let open = || -> io::Result<(File, File, u64)> {
+            let mut file = files.journal.try_clone()?;
             let mut length = valid as u64;
             file.set_len(length)?;
             file.seek(SeekFrom::End(0))?;
@@ -37,11 +77,9 @@ impl Writer {
                 length += 1;
             }
             file.sync_all()?;
-            Ok((file, length))
+            Ok((file, files.head.try_clone()?, length))
         };
-        let (file, length) = open().map_err(StateError::io("open", &path))?;
-        let head = Head::open(folder)?;
-        disk::sync(folder)?;
+        let (file, head, length) = open().map_err(StateError::io("open", &path))?;
         Ok(Self {
             file,
             head,
@@ -72,7 +110,7 @@ impl Writer {
             return Err(self.stop(error));
         }
         self.length += line.len() as u64;
-        self.head.set(self.next);
+        Head::write(&self.head, self.next);
         self.next += 1;
         Ok(())
     }
@@ -108,7 +146,7 @@ fn ends_without_line_feed(file: &File, length: u64) -> io::Result<bool> {
 
 /// The number of the last record, beside the journal: it tells a journal that lost its end from one that ends there.
 #[derive(Debug)]
-pub(super) struct Head(Option<File>, Option<u64>);
+pub(super) struct Head(Option<u64>);
 
 impl Head {
     const NAME: &str = "head";
@@ -116,18 +154,7 @@ impl Head {
     /// Reads it; a missing or damaged one says nothing, and the journal speaks for itself.
     pub fn read(folder: &Path) -> Result<Self, StateError> {
         let bytes = disk::read(&folder.join(Self::NAME))?;
-        Ok(Self(None, bytes.as_deref().and_then(Self::parse)))
-    }
-
-    fn open(folder: &Path) -> Result<Self, StateError> {
-        let path = folder.join(Self::NAME);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(StateError::io("open", &path))?;
-        Ok(Self(Some(file), None))
+        Ok(Self(bytes.as_deref().and_then(Self::parse)))
     }
 
     fn parse(bytes: &[u8]) -> Option<u64> {
@@ -140,18 +167,16 @@ impl Head {
     }
 
     /// Moves on. Not waited for, and a failure is passed over: it then says less than it could, never anything wrong.
-    fn set(&self, number: u64) {
+    fn write(file: &File, number: u64) {
         let number = format!("{number:020}");
         let sum = crc32fast::hash(number.as_bytes());
-        if let Self(Some(file), _) = self {
-            let _ = file.write_all_at(format!("{sum:08x} {number}\n").as_bytes(), 0);
-        }
+        let _ = file.write_all_at(format!("{sum:08x} {number}\n").as_bytes(), 0);
     }
 
     /// Refuses a journal that lacks records at its end.
     pub fn check(&self, lines: &[Line]) -> Result<(), JournalError> {
         let found = lines.last().map_or(0, |line| line.number);
-        match self.1 {
+        match self.0 {
             Some(written) if written > found => Err(JournalError::Shorter { found, written }),
             _ => Ok(()),
         }

@@ -1,0 +1,495 @@
+//! The one-writer protocol, explored exhaustively: the code that runs on S3, on a store whose every operation waits for
+//! the explorer to let it happen.
+//!
+//! Two processes open the ledger, append and give the lock back. The explorer tries every order of their operations, a
+//! crash of one of them at every point, a lost answer at every point, and a pause long enough for the lease to run out
+//! at every point. Runs that reach the same store with the same answers seen are explored once.
+
+use super::real;
+use async_trait::async_trait;
+use payhook::resources::{Class, CloudError};
+use payhook::state::ledger::{Condition, From, Ledger, Object, Objects, Written, read};
+use payhook::state::{Ending, Holder, Record, StateError};
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// Longer than any lease.
+const LONG: Duration = Duration::from_secs(100);
+
+/// The bucket, and the time.
+#[derive(Default)]
+struct World {
+    /// Content, tag, time of the last write.
+    objects: BTreeMap<String, (Vec<u8>, u64, Duration)>,
+    now: Duration,
+    tags: u64,
+}
+
+/// What a process asks of the store.
+#[derive(Clone, Debug)]
+enum Ask {
+    Get(String),
+    Put(String, Vec<u8>, Condition),
+    List(String),
+    Pause,
+}
+
+#[derive(Clone, Debug, Hash)]
+enum Answer {
+    Got(Option<(Vec<u8>, String, u64)>),
+    Put(Option<String>),
+    Listed(Vec<String>),
+    Paused,
+    /// The operation took place, and nobody was told.
+    Lost,
+}
+
+#[derive(Default)]
+struct Desk {
+    ask: Option<Ask>,
+    answer: Option<Answer>,
+}
+
+/// The store as one process sees it.
+#[derive(Clone)]
+struct View {
+    desk: Arc<Mutex<Desk>>,
+    world: Arc<Mutex<World>>,
+}
+
+impl View {
+    async fn ask(&self, ask: Ask) -> Answer {
+        self.desk.lock().expect("a desk").ask = Some(ask);
+        std::future::poll_fn(|_| match self.desk.lock().expect("a desk").answer.take() {
+            Some(answer) => Poll::Ready(answer),
+            None => Poll::Pending,
+        })
+        .await
+    }
+}
+
+fn lost() -> CloudError {
+    CloudError::new("model", Class::Unavailable, "timeout", "no answer in time")
+}
+
+#[async_trait]
+impl Objects for View {
+    async fn get(&self, name: &str) -> Result<Option<Object>, CloudError> {
+        match self.ask(Ask::Get(name.to_owned())).await {
+            Answer::Got(found) => Ok(found.map(|(bytes, tag, age)| Object {
+                bytes,
+                tag,
+                age: Duration::from_secs(age),
+            })),
+            _ => Err(lost()),
+        }
+    }
+
+    async fn put(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        condition: &Condition,
+    ) -> Result<Written, CloudError> {
+        let ask = Ask::Put(name.to_owned(), bytes.to_vec(), condition.clone());
+        match self.ask(ask).await {
+            Answer::Put(Some(tag)) => Ok(Written::Done(tag)),
+            Answer::Put(None) => Ok(Written::Refused),
+            _ => Err(lost()),
+        }
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, CloudError> {
+        match self.ask(Ask::List(prefix.to_owned())).await {
+            Answer::Listed(names) => Ok(names),
+            _ => Err(lost()),
+        }
+    }
+
+    async fn delete(&self, _: &str) -> Result<(), CloudError> {
+        Ok(())
+    }
+
+    async fn pause(&self, _: Duration) {
+        self.ask(Ask::Pause).await;
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.world.lock().expect("a world").now
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("model/{name}")
+    }
+}
+
+impl World {
+    fn carry_out(&mut self, ask: Ask) -> Answer {
+        match ask {
+            Ask::Get(name) => Answer::Got(self.objects.get(&name).map(|(bytes, tag, at)| {
+                (bytes.clone(), tag.to_string(), (self.now - *at).as_secs())
+            })),
+            Ask::Put(name, bytes, condition) => {
+                let there = self.objects.get(&name).map(|(_, tag, _)| tag.to_string());
+                let holds = match condition {
+                    Condition::Absent => there.is_none(),
+                    Condition::Unchanged(tag) => there == Some(tag),
+                };
+                if !holds {
+                    return Answer::Put(None);
+                }
+                self.tags += 1;
+                self.objects.insert(name, (bytes, self.tags, self.now));
+                Answer::Put(Some(self.tags.to_string()))
+            }
+            Ask::List(prefix) => {
+                let names = self.objects.keys();
+                Answer::Listed(names.filter(|n| n.starts_with(&prefix)).cloned().collect())
+            }
+            Ask::Pause => Answer::Paused,
+        }
+    }
+}
+
+/// What one process has lived through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Life {
+    /// Records that it was told are durable, in order.
+    acknowledged: Vec<u64>,
+    ended: bool,
+    fenced: bool,
+    held: bool,
+}
+
+fn record(run: u64) -> Record {
+    Record::Ended {
+        run,
+        at: "2026-01-01T00:00:00Z".to_owned(),
+        ending: Ending::Completed,
+    }
+}
+
+fn run_of(record: &Record) -> Option<u64> {
+    match record {
+        Record::Ended { run, .. } => Some(*run),
+        _ => None,
+    }
+}
+
+/// Opens, appends twice, gives the lock back; comes again when somebody else holds it.
+async fn work(view: View, who: u64, force: bool, life: Arc<Mutex<Life>>) {
+    let holder = Holder {
+        pid: who as u32,
+        ..real::holder("deploy")
+    };
+    let token = format!("process-{who}");
+    let opened = Ledger::open(Arc::new(view), "dev", &holder, &token, &|_| None, force).await;
+    let mut ledger = match opened {
+        Ok(ledger) => ledger,
+        Err(error) => return end(&life, &error),
+    };
+    for n in 0..2 {
+        let run = who * 10 + n;
+        match ledger.append(vec![record(run)]).await {
+            Ok(()) => life.lock().expect("a life").acknowledged.push(run),
+            Err(error) => return end(&life, &error),
+        }
+    }
+    let _ = ledger.release().await;
+    life.lock().expect("a life").ended = true;
+}
+
+fn end(life: &Mutex<Life>, error: &StateError) {
+    let mut life = life.lock().expect("a life");
+    life.ended = true;
+    life.fenced = matches!(error, StateError::Fenced { .. });
+    life.held = matches!(error, StateError::Held { .. });
+    let expected = life.fenced || life.held || matches!(error, StateError::Remote { .. });
+    assert!(expected, "{error}");
+}
+
+/// What the explorer lets happen next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Move {
+    /// The process's next operation takes place and is answered.
+    Step(usize),
+    /// It takes place, and the answer is lost.
+    Lose(usize),
+    /// The process stops for good before it.
+    Crash(usize),
+    /// Time passes, for all of them: longer than a lease.
+    Wait,
+}
+
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+struct Process {
+    desk: Arc<Mutex<Desk>>,
+    life: Arc<Mutex<Life>>,
+    task: Option<Task>,
+    seen: DefaultHasher,
+}
+
+/// One run of the two processes along a list of moves.
+struct Run {
+    world: Arc<Mutex<World>>,
+    processes: Vec<Process>,
+    faults: Faults,
+}
+
+/// How many of each may still happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Faults {
+    crashes: usize,
+    losses: usize,
+    waits: usize,
+    /// The second process takes the lock from a live holder.
+    unlock: bool,
+}
+
+impl Run {
+    fn new(faults: Faults) -> Self {
+        let world = Arc::new(Mutex::new(World::default()));
+        let processes = (0..2).map(|n| {
+            let (desk, life) = (Arc::<Mutex<Desk>>::default(), Arc::<Mutex<Life>>::default());
+            let view = View {
+                desk: desk.clone(),
+                world: world.clone(),
+            };
+            let mut process = Process {
+                task: Some(Box::pin(work(
+                    view,
+                    n + 1,
+                    faults.unlock && n == 1,
+                    life.clone(),
+                ))),
+                desk,
+                life,
+                seen: DefaultHasher::new(),
+            };
+            process.go_on();
+            process
+        });
+        Self {
+            processes: processes.collect(),
+            world,
+            faults,
+        }
+    }
+
+    fn moves(&self) -> Vec<Move> {
+        let alive: Vec<usize> = (0..2)
+            .filter(|n| self.processes[*n].task.is_some())
+            .collect();
+        let mut moves: Vec<Move> = alive.iter().map(|n| Move::Step(*n)).collect();
+        if self.faults.losses > 0 {
+            moves.extend(alive.iter().map(|n| Move::Lose(*n)));
+        }
+        if self.faults.crashes > 0 {
+            moves.extend(alive.iter().map(|n| Move::Crash(*n)));
+        }
+        if self.faults.waits > 0 && !alive.is_empty() {
+            moves.push(Move::Wait);
+        }
+        moves
+    }
+
+    fn make(&mut self, made: Move) {
+        match made {
+            Move::Step(n) => self.processes[n].step(&self.world, false),
+            Move::Lose(n) => {
+                self.faults.losses -= 1;
+                self.processes[n].step(&self.world, true);
+            }
+            Move::Crash(n) => {
+                self.faults.crashes -= 1;
+                self.processes[n].task = None;
+            }
+            Move::Wait => {
+                self.faults.waits -= 1;
+                self.world.lock().expect("a world").now += LONG;
+            }
+        }
+    }
+
+    /// Equal for runs that can only go on in the same way.
+    fn state(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let world = self.world.lock().expect("a world");
+        world.objects.hash(&mut hasher);
+        world.now.hash(&mut hasher);
+        self.faults.hash(&mut hasher);
+        for process in &self.processes {
+            process.seen.finish().hash(&mut hasher);
+            process.task.is_some().hash(&mut hasher);
+            process.life.lock().expect("a life").hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    /// What must hold at every moment: what was acknowledged counts, in one order, each once.
+    fn check(&self, path: &[Move]) {
+        let lines = self
+            .contents()
+            .unwrap_or_else(|error| panic!("{error} after {path:?}"));
+        let runs: Vec<u64> = lines.iter().filter_map(run_of).collect();
+        let distinct: HashSet<&u64> = runs.iter().collect();
+        assert_eq!(
+            distinct.len(),
+            runs.len(),
+            "a record counts twice: {runs:?} after {path:?}"
+        );
+        let mut writers: Vec<u64> = runs.iter().map(|run| run / 10).collect();
+        writers.dedup();
+        assert!(
+            writers.len() <= 2,
+            "two writers at once: {runs:?} after {path:?}"
+        );
+        for process in &self.processes {
+            for run in &process.life.lock().expect("a life").acknowledged {
+                assert!(
+                    runs.contains(run),
+                    "record {run} is lost: {runs:?} after {path:?}"
+                );
+            }
+        }
+    }
+
+    fn contents(&self) -> Result<Vec<Record>, StateError> {
+        let desk = Arc::<Mutex<Desk>>::default();
+        let view = View {
+            desk: desk.clone(),
+            world: self.world.clone(),
+        };
+        let mut reading = Box::pin(async move { read(&view, "dev", From::Newest).await });
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(contents) = reading.as_mut().poll(&mut context) {
+                return Ok(contents?
+                    .lines
+                    .into_iter()
+                    .map(|line| line.record)
+                    .collect());
+            }
+            let ask = desk.lock().expect("a desk").ask.take().expect("it asks");
+            let answer = self.world.lock().expect("a world").carry_out(ask);
+            desk.lock().expect("a desk").answer = Some(answer);
+        }
+    }
+}
+
+impl Process {
+    fn go_on(&mut self) {
+        let mut context = Context::from_waker(Waker::noop());
+        if let Some(task) = &mut self.task
+            && task.as_mut().poll(&mut context).is_ready()
+        {
+            self.task = None;
+        }
+    }
+
+    fn step(&mut self, world: &Mutex<World>, lose: bool) {
+        let Some(ask) = self.desk.lock().expect("a desk").ask.take() else {
+            panic!("a process waits for nothing");
+        };
+        let mut answer = world.lock().expect("a world").carry_out(ask);
+        if lose {
+            answer = Answer::Lost;
+        }
+        answer.hash(&mut self.seen);
+        self.desk.lock().expect("a desk").answer = Some(answer);
+        self.go_on();
+    }
+}
+
+/// Tries every order of moves; answers with the number of different states and of runs that ended.
+fn explore(faults: Faults) -> (usize, usize) {
+    let (mut known, mut ended) = (HashSet::new(), 0);
+    let mut waiting: Vec<Vec<Move>> = vec![Vec::new()];
+    while let Some(path) = waiting.pop() {
+        let mut run = Run::new(faults);
+        path.iter().for_each(|made| run.make(*made));
+        if !known.insert(run.state()) {
+            continue;
+        }
+        run.check(&path);
+        let moves = run.moves();
+        if moves.is_empty() {
+            ended += 1;
+            one_more_comes_to_its_end(&run, &path);
+        }
+        assert!(path.len() < 200, "it never ends: {path:?}");
+        waiting.extend(moves.into_iter().map(|made| [&path[..], &[made]].concat()));
+    }
+    (known.len(), ended)
+}
+
+/// Whatever has happened: once the lease is over a third process gets its turn, and nothing acknowledged is lost.
+fn one_more_comes_to_its_end(run: &Run, path: &[Move]) {
+    run.world.lock().expect("a world").now += LONG;
+    let (desk, life) = (Arc::<Mutex<Desk>>::default(), Arc::<Mutex<Life>>::default());
+    let view = View {
+        desk: desk.clone(),
+        world: run.world.clone(),
+    };
+    let mut third = Process {
+        task: Some(Box::pin(work(view, 3, false, life.clone()))),
+        desk,
+        life,
+        seen: DefaultHasher::new(),
+    };
+    third.go_on();
+    while third.task.is_some() {
+        third.step(&run.world, false);
+    }
+    let life = third.life.lock().expect("a life").clone();
+    assert_eq!(life.acknowledged, [30, 31], "a deadlock after {path:?}");
+    let runs: Vec<u64> = run
+        .contents()
+        .expect("whole")
+        .iter()
+        .filter_map(run_of)
+        .collect();
+    assert!(runs.ends_with(&[30, 31]), "{runs:?} after {path:?}");
+}
+
+#[test]
+fn two_writers_one_crash_and_one_pause_never_count_together_lose_a_record_or_stand_still() {
+    let (states, ends) = explore(Faults {
+        crashes: 1,
+        losses: 0,
+        waits: 1,
+        unlock: false,
+    });
+    println!("{states} states, {ends} ends");
+    assert!(states > 1_000 && ends > 50, "{states} states, {ends} ends");
+}
+
+#[test]
+fn a_lost_answer_beside_a_pause_never_lets_two_writers_count_or_loses_a_record() {
+    let (states, ends) = explore(Faults {
+        crashes: 0,
+        losses: 1,
+        waits: 1,
+        unlock: false,
+    });
+    println!("{states} states, {ends} ends");
+    assert!(states > 1_000 && ends > 50, "{states} states, {ends} ends");
+}
+
+#[test]
+fn whoever_is_unlocked_at_any_moment_never_counts_beside_the_next_and_loses_no_record() {
+    let (states, ends) = explore(Faults {
+        crashes: 1,
+        losses: 0,
+        waits: 0,
+        unlock: true,
+    });
+    println!("{states} states, {ends} ends");
+    assert!(states > 1_000 && ends > 50, "{states} states, {ends} ends");
+}
