@@ -1,7 +1,7 @@
 mod init;
 mod list;
-pub mod rebuild;
 mod moving;
+pub mod rebuild;
 mod show;
 mod unlock;
 

@@ -1,6 +1,8 @@
 //! Full disks, read-only folders, and locks on files.
 
 use super::real;
+use payhook::engine::Outcome;
+use payhook::memory::{MemoryCloud, MemoryStore};
 use payhook::state::{LocalStore, StateError, Store};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -50,17 +52,15 @@ async fn a_disk_that_fills_up_refuses_records_and_goes_on_once_there_is_room() {
     let filler = root.join("filler");
     fs::write(&filler, vec![0; 20_000]).expect("room");
     let mut kept = Vec::new();
-    let refused = loop {
+    let (refused, record) = loop {
         let record = &records[kept.len() % records.len()];
         match Store::append(&store, record).await {
             Ok(()) => kept.push(record.clone()),
-            Err(error) => break error,
+            Err(error) => break (error, record),
         }
     };
     assert!(refused.to_string().contains("No space left"), "{refused}");
-    let again = Store::append(&store, &records[1])
-        .await
-        .expect_err("still full");
+    let again = Store::append(&store, record).await.expect_err("still full");
     assert!(matches!(again, StateError::Io { .. }), "{again}");
     fs::remove_file(filler).expect("removed");
     Store::append(&store, &records[1])
@@ -70,6 +70,56 @@ async fn a_disk_that_fills_up_refuses_records_and_goes_on_once_there_is_room() {
     let found = Store::history(&store).await.expect("whole");
     let found: Vec<_> = found.into_iter().map(|line| line.record).collect();
     assert_eq!(found, kept);
+}
+
+#[test]
+fn a_deploy_on_a_disk_that_fills_up_stops_and_the_next_one_converges() {
+    let wanted = real::standing_still(async {
+        let cloud = MemoryCloud::new();
+        let deployed = real::deploy(&MemoryStore::new(), &cloud, usize::MAX).await;
+        assert!(matches!(deployed, Ok(Outcome::Completed)));
+        resources(&cloud)
+    });
+    for room in (0..32).step_by(4) {
+        let Some(tiny) = Tiny::mounted() else { return };
+        let root = tiny.0.path().to_owned();
+        let (found, stopped) = real::standing_still(async move {
+            let cloud = MemoryCloud::new();
+            let store = locked(&root).expect("a lock");
+            let filler = root.join("filler");
+            fs::write(&filler, vec![0; (44 - room) * 1024]).expect("room");
+            let cut = real::deploy(&store, &cloud, usize::MAX).await;
+            drop(store);
+            fs::remove_file(filler).expect("removed");
+            // More than the whole journal needs.
+            let folder = tempfile::tempdir().expect("a folder");
+            copy(&root.join("dev"), &folder.path().join("dev"));
+            let store = locked(folder.path()).expect("a lock");
+            let next = real::deploy(&store, &cloud, usize::MAX).await;
+            assert!(matches!(next, Ok(Outcome::Completed)), "{next:?}");
+            (resources(&cloud), !matches!(cut, Ok(Outcome::Completed)))
+        });
+        assert!(stopped, "{room} kB were enough");
+        assert_eq!(found, wanted, "after {room} kB");
+    }
+}
+
+/// What is there, each as often as it is there; the ids that it was given are left out.
+fn resources(cloud: &MemoryCloud) -> Vec<String> {
+    let mut names: Vec<String> = cloud
+        .contents()
+        .into_values()
+        .map(|(name, _)| name)
+        .collect();
+    names.sort();
+    names
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("made");
+    for name in ["journal", "head"] {
+        let _ = fs::copy(from.join(name), to.join(name));
+    }
 }
 
 #[tokio::test]

@@ -5,156 +5,22 @@
 //! crash of one of them at every point, a lost answer at every point, and a pause long enough for the lease to run out
 //! at every point. Runs that reach the same store with the same answers seen are explored once.
 
+mod world;
+
 use super::real;
-use async_trait::async_trait;
-use payhook::resources::{Class, CloudError};
-use payhook::state::ledger::{Condition, From, Ledger, Object, Objects, Written, read};
+use payhook::state::ledger::{From, Ledger, read};
 use payhook::state::{Ending, Holder, Record, StateError};
+use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use world::{Answer, Desk, View, World};
 
 /// Longer than any lease.
 const LONG: Duration = Duration::from_secs(100);
-
-/// The bucket, and the time.
-#[derive(Default)]
-struct World {
-    /// Content, tag, time of the last write.
-    objects: BTreeMap<String, (Vec<u8>, u64, Duration)>,
-    now: Duration,
-    tags: u64,
-}
-
-/// What a process asks of the store.
-#[derive(Clone, Debug)]
-enum Ask {
-    Get(String),
-    Put(String, Vec<u8>, Condition),
-    List(String),
-    Pause,
-}
-
-#[derive(Clone, Debug, Hash)]
-enum Answer {
-    Got(Option<(Vec<u8>, String, u64)>),
-    Put(Option<String>),
-    Listed(Vec<String>),
-    Paused,
-    /// The operation took place, and nobody was told.
-    Lost,
-}
-
-#[derive(Default)]
-struct Desk {
-    ask: Option<Ask>,
-    answer: Option<Answer>,
-}
-
-/// The store as one process sees it.
-#[derive(Clone)]
-struct View {
-    desk: Arc<Mutex<Desk>>,
-    world: Arc<Mutex<World>>,
-}
-
-impl View {
-    async fn ask(&self, ask: Ask) -> Answer {
-        self.desk.lock().expect("a desk").ask = Some(ask);
-        std::future::poll_fn(|_| match self.desk.lock().expect("a desk").answer.take() {
-            Some(answer) => Poll::Ready(answer),
-            None => Poll::Pending,
-        })
-        .await
-    }
-}
-
-fn lost() -> CloudError {
-    CloudError::new("model", Class::Unavailable, "timeout", "no answer in time")
-}
-
-#[async_trait]
-impl Objects for View {
-    async fn get(&self, name: &str) -> Result<Option<Object>, CloudError> {
-        match self.ask(Ask::Get(name.to_owned())).await {
-            Answer::Got(found) => Ok(found.map(|(bytes, tag, age)| Object {
-                bytes,
-                tag,
-                age: Duration::from_secs(age),
-            })),
-            _ => Err(lost()),
-        }
-    }
-
-    async fn put(
-        &self,
-        name: &str,
-        bytes: &[u8],
-        condition: &Condition,
-    ) -> Result<Written, CloudError> {
-        let ask = Ask::Put(name.to_owned(), bytes.to_vec(), condition.clone());
-        match self.ask(ask).await {
-            Answer::Put(Some(tag)) => Ok(Written::Done(tag)),
-            Answer::Put(None) => Ok(Written::Refused),
-            _ => Err(lost()),
-        }
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<String>, CloudError> {
-        match self.ask(Ask::List(prefix.to_owned())).await {
-            Answer::Listed(names) => Ok(names),
-            _ => Err(lost()),
-        }
-    }
-
-    async fn delete(&self, _: &str) -> Result<(), CloudError> {
-        Ok(())
-    }
-
-    async fn pause(&self, _: Duration) {
-        self.ask(Ask::Pause).await;
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.world.lock().expect("a world").now
-    }
-
-    fn place(&self, name: &str) -> String {
-        format!("model/{name}")
-    }
-}
-
-impl World {
-    fn carry_out(&mut self, ask: Ask) -> Answer {
-        match ask {
-            Ask::Get(name) => Answer::Got(self.objects.get(&name).map(|(bytes, tag, at)| {
-                (bytes.clone(), tag.to_string(), (self.now - *at).as_secs())
-            })),
-            Ask::Put(name, bytes, condition) => {
-                let there = self.objects.get(&name).map(|(_, tag, _)| tag.to_string());
-                let holds = match condition {
-                    Condition::Absent => there.is_none(),
-                    Condition::Unchanged(tag) => there == Some(tag),
-                };
-                if !holds {
-                    return Answer::Put(None);
-                }
-                self.tags += 1;
-                self.objects.insert(name, (bytes, self.tags, self.now));
-                Answer::Put(Some(self.tags.to_string()))
-            }
-            Ask::List(prefix) => {
-                let names = self.objects.keys();
-                Answer::Listed(names.filter(|n| n.starts_with(&prefix)).cloned().collect())
-            }
-            Ask::Pause => Answer::Paused,
-        }
-    }
-}
 
 /// What one process has lived through.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -376,9 +242,9 @@ impl Run {
                     .map(|line| line.record)
                     .collect());
             }
-            let ask = desk.lock().expect("a desk").ask.take().expect("it asks");
+            let (ticket, ask) = desk.lock().expect("a desk").next().expect("it asks");
             let answer = self.world.lock().expect("a world").carry_out(ask);
-            desk.lock().expect("a desk").answer = Some(answer);
+            desk.lock().expect("a desk").answer(ticket, answer);
         }
     }
 }
@@ -394,7 +260,7 @@ impl Process {
     }
 
     fn step(&mut self, world: &Mutex<World>, lose: bool) {
-        let Some(ask) = self.desk.lock().expect("a desk").ask.take() else {
+        let Some((ticket, ask)) = self.desk.lock().expect("a desk").next() else {
             panic!("a process waits for nothing");
         };
         let mut answer = world.lock().expect("a world").carry_out(ask);
@@ -402,7 +268,7 @@ impl Process {
             answer = Answer::Lost;
         }
         answer.hash(&mut self.seen);
-        self.desk.lock().expect("a desk").answer = Some(answer);
+        self.desk.lock().expect("a desk").answer(ticket, answer);
         self.go_on();
     }
 }

@@ -1,7 +1,7 @@
 //! Records as the real engine writes them, deploying the first resources of the real stack to an account in memory.
 
 use payhook::config::Config;
-use payhook::engine::{Engine, Outcome, Run, discard, observe};
+use payhook::engine::{Engine, EngineError, Outcome, Run, discard, observe};
 use payhook::memory::{MemoryCloud, MemoryStore};
 use payhook::plan::{Facts, build};
 use payhook::resources::Cloud;
@@ -26,27 +26,37 @@ pub fn holder(verb: &str) -> Holder {
 
 /// The records of a deploy of this many steps.
 pub fn records(steps: usize) -> Vec<Record> {
-    // A thread of its own, since its clock stands still.
-    let deploying = std::thread::spawn(move || {
+    standing_still(async move {
+        let store = MemoryStore::new();
+        let outcome = deploy(&store, &MemoryCloud::new(), steps).await;
+        let outcome = outcome.expect("a journal");
+        assert!(matches!(outcome, Outcome::Completed), "{outcome:?}");
+        let lines = store.history().await.expect("a whole journal");
+        lines.into_iter().map(|line| line.record).collect()
+    })
+}
+
+/// Runs on a thread of its own, on a clock that only moves while everybody waits.
+pub fn standing_still<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let working = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()
             .expect("a runtime");
-        runtime.block_on(async {
-            let store = MemoryStore::new();
-            deploy(&store, steps).await;
-            let lines = store.history().await.expect("a whole journal");
-            lines.into_iter().map(|line| line.record).collect()
-        })
+        runtime.block_on(work)
     });
-    deploying.join().expect("a deploy")
+    working.join().expect("its end")
 }
 
-async fn deploy(store: &MemoryStore, steps: usize) {
+/// Deploys the first steps of the stack.
+pub async fn deploy(
+    store: &dyn Store,
+    cloud: &MemoryCloud,
+    steps: usize,
+) -> Result<Outcome, EngineError> {
     let config = Config::parse("infra.toml", CONFIG, Some("dev"), None).expect("infra.toml");
     let graph = Stack::payment_webhooks(&config).graph;
-    let cloud = MemoryCloud::new();
     let given = cloud.given().await.expect("an account");
     let facts = Facts {
         stack: stack::NAME.to_owned(),
@@ -57,11 +67,9 @@ async fn deploy(store: &MemoryStore, steps: usize) {
             .into(),
         tags: BTreeMap::new(),
     };
-    let engine = Engine::open(&cloud, store, discard(), CancellationToken::new()).await;
-    let engine = engine.expect("an empty journal");
-    let seen = observe(&cloud, &graph, &engine.state(), &facts).await;
-    let seen = seen.expect("reads succeed");
-    let mut plan = build(&graph, &engine.state(), &seen, &facts).expect("a plan");
+    let engine = Engine::open(cloud, store, discard(), CancellationToken::new()).await?;
+    let seen = observe(cloud, &graph, &engine.state(), &facts).await?;
+    let mut plan = build(&graph, &engine.state(), &seen, &facts)?;
     plan.steps.truncate(steps);
     let run = Run {
         verb: "deploy".to_owned(),
@@ -69,6 +77,5 @@ async fn deploy(store: &MemoryStore, steps: usize) {
         given,
         at: "2026-01-01T00:00:00Z".to_owned(),
     };
-    let outcome = engine.apply(&plan, &seen, run).await.expect("a journal");
-    assert!(matches!(outcome, Outcome::Completed), "{outcome:?}");
+    engine.apply(&plan, &seen, run).await
 }

@@ -26,6 +26,7 @@ fn context(settings: &str, json: bool) -> (Context, ui::Captured) {
         interrupt: Interrupt::default(),
         config: Config::parse("infra.toml", &text, Some("dev"), None).expect("a configuration"),
         root: "/nowhere".into(),
+        link: tokio::sync::OnceCell::new(),
     };
     (context, captured)
 }

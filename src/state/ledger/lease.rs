@@ -67,10 +67,11 @@ fn standing(text: &Text, object: &Object, alive: &Alive) -> Standing {
     let Some(holder) = text.holder.clone().map(Box::new) else {
         return Standing::Free;
     };
-    let alone = alive(&holder);
-    match alone == Some(false) || object.age > LEASE {
-        true => Standing::Dead(holder),
-        false => Standing::Live(holder, object.age),
+    // Whoever is seen to live may be asleep; only those out of sight count as dead by their silence.
+    let lives = alive(&holder).unwrap_or(object.age <= LEASE);
+    match lives {
+        true => Standing::Live(holder, object.age),
+        false => Standing::Dead(holder),
     }
 }
 
