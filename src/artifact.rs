@@ -6,11 +6,11 @@
 mod compile;
 mod elf;
 mod error;
+mod keep;
 mod package;
 mod recipe;
 mod toolchain;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -18,6 +18,7 @@ use crate::config;
 
 pub use elf::{Glibc, Machine};
 pub use error::ArtifactError;
+pub use keep::{forget, keep, kept};
 
 use elf::Executable;
 use package::{Compression, sha256};
@@ -104,15 +105,6 @@ pub async fn route(
         Some(_) => "cargo-lambda",
         None => "cargo",
     })
-}
-
-/// The zips that earlier builds have left in a folder, by the base64 SHA-256 of their content.
-pub fn kept(out: &Path) -> HashMap<String, PathBuf> {
-    let zips = ["local", "arm64"].into_iter().flat_map(|folder| {
-        FUNCTIONS.map(|function| out.join(folder).join(format!("{function}.zip")))
-    });
-    let read = zips.filter_map(|zip| Some((sha256(&fs::read(&zip).ok()?), zip)));
-    read.collect()
 }
 
 /// Zips a program, unless the zip that is there was made of the same one.

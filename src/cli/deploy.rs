@@ -1,7 +1,9 @@
 use super::consent::{self, Consent};
 use super::context::Connection;
+use super::explain::{RolledBack, RunFailed};
 use super::lock::LockWait;
-use super::{Context, Exit, planning, running};
+use super::planning::Planned;
+use super::{Context, Exit, code, planning, rollback, running};
 use crate::artifact::Artifact;
 use crate::engine::{Engine, discard};
 use crate::outputs::{FlatOutputs, key};
@@ -11,6 +13,8 @@ use crate::view;
 use clap::Args;
 use serde_json::json;
 use std::time::Duration;
+
+const NO_WAY_BACK: &str = "\nNo deploy has succeeded yet, so there is nothing to go back to.";
 
 /// Bring the stack of an environment to what infra.toml says.
 ///
@@ -26,13 +30,16 @@ pub struct Deploy {
     yes: bool,
     #[command(flatten)]
     lock: LockWait,
+    /// When a step fails, go back to the last successful deploy, as `rollback` does.
+    #[arg(long)]
+    rollback_on_failure: bool,
 }
 
 impl Deploy {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let (connection, artifacts) = planning::prepare(context).await?;
         let store = context.lock("deploy", self.lock).await?;
-        let done = self.deploy(context, &connection, &artifacts, &*store).await;
+        let done = self.deploy(context, connection, &artifacts, &*store).await;
         store.release(context, done).await?;
         Ok(Exit::Done)
     }
@@ -40,10 +47,11 @@ impl Deploy {
     async fn deploy(
         self,
         context: &Context,
-        Connection { aws, emulator }: &Connection,
+        connection: Connection,
         artifacts: &[Artifact],
         store: &dyn Store,
     ) -> anyhow::Result<()> {
+        let Connection { aws, emulator } = &connection;
         let cancel = context.interrupt.token.clone();
         let mut engine = Engine::open(aws, store, discard(), cancel).await?;
         let planned = planning::plan(context, &engine, &aws.given, artifacts).await?;
@@ -54,23 +62,43 @@ impl Deploy {
             unasked: self.yes,
         };
         consent::to_deploy(context, &planned.plan, consent).await?;
-        let took = running::apply(
-            context,
-            &mut engine,
-            &planned.plan,
-            &planned.seen,
-            "deploy",
-            &aws.given,
-        )
-        .await?;
-        let outputs = FlatOutputs::of(
-            &planned.stack,
-            &engine.state(),
-            &aws.given,
-            emulator.as_deref(),
-        )?;
+        code::keep(context, artifacts)?;
+        let Planned { plan, seen, stack } = &planned;
+        let applied = running::apply(context, &mut engine, plan, seen, "deploy", &aws.given).await;
+        let took = match applied {
+            Err(error) if self.rollback_on_failure && error.is::<RunFailed>() => {
+                drop(engine);
+                return go_back(context, connection, store, consent, error).await;
+            }
+            applied => applied?,
+        };
+        let state = engine.state();
+        let outputs = FlatOutputs::of(stack, &state, &aws.given, emulator.as_deref())?;
         outputs.write(&context.outputs_file())?;
+        code::forget_unused(context, &state)?;
         summary(context, &planned.plan, &outputs, took)
+    }
+}
+
+/// Goes back after a failed deploy, which stays a failure.
+async fn go_back(
+    context: &Context,
+    connection: Connection,
+    store: &dyn Store,
+    consent: Consent,
+    error: anyhow::Error,
+) -> anyhow::Result<()> {
+    let state = store.load().await?;
+    if !rollback::is_possible(&state, &connection.aws.given) {
+        context.ui.note(NO_WAY_BACK);
+        return Err(error);
+    }
+    context
+        .ui
+        .note("\nThe deploy failed; going back to the last successful one.");
+    match rollback::back(context, connection, store, consent, None).await {
+        Ok(()) => Err(RolledBack(error).into()),
+        Err(second) => Err(second.context(error)),
     }
 }
 

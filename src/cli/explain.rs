@@ -48,10 +48,17 @@ impl Explanation {
 #[error("{} of the stack failed", count(.0.len()))]
 pub struct RunFailed(pub Vec<StepError>);
 
+/// A deploy failed, and the stack stands again as the last successful one left it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct RolledBack(pub anyhow::Error);
+
 /// A run was stopped by the user.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted; what was in flight is finished and recorded")]
 pub struct RunCancelled;
+
+const ROLLED_BACK: &str = "the stack stands again as the last successful deploy left it; correct the cause, then deploy again";
 
 fn count(steps: usize) -> String {
     match steps {
@@ -106,6 +113,12 @@ fn known(error: &(dyn StdError + 'static), paint: Paint) -> Option<Explanation> 
     }
     if let Some(error) = error.downcast_ref::<RunFailed>() {
         return Some(of_steps(&error.0));
+    }
+    if let Some(error) = error.downcast_ref::<RolledBack>() {
+        let mut explanation = explain(&error.0, paint);
+        explanation.next.pop();
+        explanation.next.push(ROLLED_BACK.to_owned());
+        return Some(explanation);
     }
     if error.is::<NotVectors>() {
         return Some(Explanation::new(Exit::Usage, error, &[]));
@@ -179,6 +192,12 @@ fn of_refusal(refusal: &Refusal) -> Explanation {
             "`payhook state move --to s3` takes it there",
             "or, if it is wrong, move its folder out of .payhook/state",
         ],
+        Refusal::NeverDeployed(_) => {
+            &["run `payhook deploy`, or `payhook destroy` to take away what a failed one has left"]
+        }
+        Refusal::NoEarlier(_) => {
+            &["to go further back, check out the sources and infra.toml of then and deploy them"]
+        }
         Refusal::Unconfirmed => &["run it in a terminal, or with --yes"],
         Refusal::Declined => &[],
     };

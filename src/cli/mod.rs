@@ -2,6 +2,7 @@
 
 mod backend;
 mod building;
+mod code;
 mod completions;
 mod consent;
 mod context;
@@ -27,6 +28,7 @@ mod planning;
 mod policy;
 mod preview;
 mod refusal;
+mod rollback;
 mod running;
 mod secret;
 mod send;
@@ -81,6 +83,7 @@ struct Global {
 enum Verb {
     Deploy(deploy::Deploy),
     Preview(preview::Preview),
+    Rollback(rollback::Rollback),
     Destroy(destroy::Destroy),
     Verify(verify::Verify),
     Drift(drift::Drift),
@@ -105,6 +108,7 @@ impl Verb {
         match self {
             Self::Deploy(verb) => verb.run(&context()?).await,
             Self::Preview(verb) => verb.run(&context()?).await,
+            Self::Rollback(verb) => verb.run(&context()?).await,
             Self::Destroy(verb) => verb.run(&context()?).await,
             Self::Verify(verb) => verb.run(&context()?).await,
             Self::Drift(verb) => verb.run(&context()?).await,

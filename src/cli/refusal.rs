@@ -66,6 +66,14 @@ pub enum Refusal {
         /// The bucket.
         bucket: String,
     },
+    /// There is no successful deploy on record.
+    #[error("no deploy of environment `{0}` has succeeded yet, so there is nothing to go back to")]
+    NeverDeployed(String),
+    /// The successful deploys on record all wanted what stands.
+    #[error(
+        "environment `{0}` stands as its last successful deploy left it, and no earlier one is on record"
+    )]
+    NoEarlier(String),
     /// Nobody is there to confirm.
     #[error("this needs a confirmation, and nobody is there to give it")]
     Unconfirmed,

@@ -181,6 +181,8 @@ fn each_refusal_of_payhook_says_how_to_go_on_and_ends_with_its_code() {
         Refusal::ProtectedResources(vec![
             "dynamodb-table payments-dev: the stack is destroyed".to_owned(),
         ]),
+        Refusal::NeverDeployed("dev".to_owned()),
+        Refusal::NoEarlier("dev".to_owned()),
         Refusal::Unconfirmed,
         Refusal::Declined,
     ];

@@ -4,7 +4,8 @@ use super::retry::{Patience, Verdict};
 use super::{Cause, Engine, Event};
 use crate::plan::{Action, Step};
 use crate::resources::{
-    Address, CloudError, Condition, Delete, Outputs, Poll, Put, Replace, Seen, definition,
+    Address, CloudError, Condition, Delete, Outputs, Poll, Put, Replace, Seen, Tags, definition,
+    tag,
 };
 use crate::state::{Entry, Record};
 use serde_json::Value;
@@ -33,11 +34,7 @@ impl Engine<'_> {
             tags: step.tags.clone(),
         };
         self.retire_predecessor(step).await?;
-        self.note(Record::Intent {
-            resource: step.resource.clone(),
-            action: step.action.to_string(),
-        })
-        .await?;
+        self.note(self.intent(step, &at)).await?;
         let rules = definition(step.kind);
         let mut patience = Patience::default();
         let mut made = false;
@@ -75,6 +72,21 @@ impl Engine<'_> {
         }
     }
 
+    /// What is about to be done; of something not on record it tells enough to find it again.
+    fn intent(&self, step: &Step, at: &Address) -> Record {
+        let resource = step.resource.clone();
+        match self.lock().entries.contains_key(&resource) {
+            true => Record::Intent {
+                resource,
+                action: step.action.to_string(),
+            },
+            false => Record::Making {
+                resource,
+                entry: entry(step, at, step.outputs.clone()),
+            },
+        }
+    }
+
     /// What a create-first replace supersedes moves aside in state before its successor is recorded.
     async fn retire_predecessor(&self, step: &Step) -> Result<(), Cause> {
         let moved = {
@@ -101,16 +113,7 @@ impl Engine<'_> {
         outputs: Outputs,
         done: bool,
     ) -> Result<(), Cause> {
-        let properties = definition(step.kind).canonical(&at.properties);
-        let entry = Entry {
-            kind: step.kind,
-            physical: step.physical.clone(),
-            properties,
-            outputs,
-            tags: step.tags.clone(),
-            dependencies: step.dependencies.clone(),
-            accepted: None,
-        };
+        let entry = entry(step, at, outputs);
         self.note(Record::Put {
             resource: step.resource.clone(),
             entry,
@@ -170,6 +173,9 @@ impl Engine<'_> {
         let rules = definition(step.kind);
         let mut patience = Patience::default();
         while let Some(seen) = self.look(&at).await? {
+            if self.is_of_others(step, &seen) {
+                break;
+            }
             match self.cloud.delete(&at, &seen).await {
                 Ok(Delete::Gone) => break,
                 Ok(Delete::Waiting(what)) => {
@@ -195,6 +201,16 @@ impl Engine<'_> {
                 && live.physical == step.physical
                 && (by_name || live.outputs == step.outputs)
         })
+    }
+
+    /// Whether what stands in the place of something that was only about to be made is not ours.
+    fn is_of_others(&self, step: &Step, seen: &Seen) -> bool {
+        let only_meant = self.lock().making.contains_key(&step.resource);
+        let ours = |tags: &Tags| {
+            let mut proofs = [tag::STACK, tag::ENV, tag::RESOURCE].into_iter();
+            proofs.all(|key| tags.get(key) == step.tags.get(key))
+        };
+        only_meant && seen.tags.as_ref().is_some_and(|tags| !ours(tags))
     }
 
     async fn deleted(&self, step: &Step) -> Result<(), Cause> {
@@ -333,6 +349,18 @@ impl Engine<'_> {
                 }
             }
         }
+    }
+}
+
+fn entry(step: &Step, at: &Address, outputs: Outputs) -> Entry {
+    Entry {
+        kind: step.kind,
+        physical: step.physical.clone(),
+        properties: definition(step.kind).canonical(&at.properties),
+        outputs,
+        tags: step.tags.clone(),
+        dependencies: step.dependencies.clone(),
+        accepted: None,
     }
 }
 

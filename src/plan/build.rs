@@ -368,6 +368,16 @@ impl<'a> Builder<'a> {
                     .push(self.delete_step(name, entry, "no longer declared"));
             }
         }
+        // Cut off while it was made, and then no longer wanted.
+        for (name, entry) in &self.state.making {
+            if graph.get(name).is_none() && !self.state.entries.contains_key(name) {
+                self.deletes.push(self.delete_step(
+                    name,
+                    entry,
+                    "the last run stopped while making it",
+                ));
+            }
+        }
         for (name, entry) in &self.state.retired {
             let step = self.delete_step(name, entry, "it has been replaced");
             self.deletes.push(Step {

@@ -9,6 +9,7 @@ mod owned;
 mod rebuild;
 mod retain;
 mod revert;
+mod rollback;
 mod visible;
 
 use crate::graph::{GraphError, LogicalName};
@@ -27,6 +28,7 @@ pub use owned::owned;
 pub use rebuild::{Rebuilt, rebuild};
 pub use retain::{Division, divide};
 pub use revert::revert;
+pub use rollback::{graph as graph_of, rollback, tags as tags_of, target};
 
 pub use crate::resources::tag;
 

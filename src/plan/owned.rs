@@ -39,6 +39,12 @@ pub fn owned(
             entry.properties[guard.property] = seen.properties[guard.property].clone();
         }
     }
+    // Cut off while it was made, and no longer declared since, so that nobody has looked for it.
+    for (name, entry) in &state.making {
+        if graph.get(name).is_none() && !owned.contains_key(name) {
+            owned.insert(name.clone(), entry.clone());
+        }
+    }
     Ok(owned.into_iter().collect())
 }
 

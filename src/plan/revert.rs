@@ -2,7 +2,7 @@
 
 use super::{Facts, Plan, PlanError, build};
 use crate::graph::{Graph, LogicalName, Node, OutputRef, Part, join};
-use crate::resources::{Seen, definition};
+use crate::resources::{Given, Seen, definition};
 use crate::state::{Entry, State};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,23 +22,23 @@ pub fn revert(
         retired: Vec::new(),
         ..state.clone()
     };
-    build(&recorded(state, facts), &alone, seen, facts)
+    build(&recorded(&state.entries, &facts.given), &alone, seen, facts)
 }
 
 /// The graph of what was last applied: values that came from another resource are references again, since whatever has
 /// to be made anew gets other ones.
-fn recorded(state: &State, facts: &Facts) -> Graph {
+pub(super) fn recorded(entries: &BTreeMap<LogicalName, Entry>, given: &Given) -> Graph {
     let mut graph = Graph::new();
-    for (name, entry) in &state.entries {
+    for (name, entry) in entries {
         let needed: BTreeSet<LogicalName> = entry
             .dependencies
             .iter()
-            .filter(|needed| state.entries.contains_key(*needed))
+            .filter(|needed| entries.contains_key(*needed))
             .cloned()
             .collect();
         let known: Vec<(String, OutputRef)> = needed
             .iter()
-            .flat_map(|needed| chosen(needed, &state.entries[needed], facts))
+            .flat_map(|needed| chosen(needed, &entries[needed], given))
             .collect();
         graph.insert(Node {
             name: name.clone(),
@@ -52,8 +52,8 @@ fn recorded(state: &State, facts: &Facts) -> Graph {
 }
 
 /// Outputs that AWS chose: all that do not follow from name and properties.
-fn chosen(name: &LogicalName, entry: &Entry, facts: &Facts) -> Vec<(String, OutputRef)> {
-    let predicted = definition(entry.kind).predicted(&entry.properties, &facts.given);
+fn chosen(name: &LogicalName, entry: &Entry, given: &Given) -> Vec<(String, OutputRef)> {
+    let predicted = definition(entry.kind).predicted(&entry.properties, given);
     let chosen = entry
         .outputs
         .iter()

@@ -1,11 +1,14 @@
 //! Lambda functions, published behind the alias `live`.
 
 mod calls;
+mod code;
 mod concurrency;
 mod publish;
 mod shape;
 #[cfg(test)]
 mod tests;
+
+pub use code::fetch;
 
 use super::policy::{Action, Grantable, arn};
 use super::{Forced, Given, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};

@@ -1,6 +1,7 @@
 //! What we know we own: the state, and the journal that it is folded from.
 
 mod error;
+mod good;
 mod holder;
 mod journal;
 pub mod ledger;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use error::StateError;
+pub use good::{Good, Way};
 pub use holder::Holder;
 pub use journal::{JournalError, Line, decode, encode, mend};
 pub use ledger::Standing;
@@ -69,6 +71,9 @@ pub struct State {
     pub retired: Vec<(LogicalName, Entry)>,
     /// Steps begun and not yet ended: what to look at first after a crash.
     pub open: BTreeSet<LogicalName>,
+    /// What was about to be made when nothing more was heard of it: it may be there although it is not owned yet.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub making: BTreeMap<LogicalName, Entry>,
     /// Number of the last run.
     pub run: u64,
     /// Whether the last deploy ended with everything in place.
@@ -76,6 +81,9 @@ pub struct State {
     /// The backend that the state was moved to; this copy of it counts no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<String>,
+    /// Where a rollback leads.
+    #[serde(default, skip_serializing_if = "Way::is_unknown")]
+    pub way: Way,
 }
 
 impl State {
@@ -83,21 +91,35 @@ impl State {
     pub fn apply(&mut self, record: Record) {
         match record {
             Record::Began {
-                run, env, given, ..
+                run,
+                env,
+                given,
+                verb,
+                ..
             } => {
                 self.env = Some(env);
                 self.run = run;
                 self.given = Some(given);
                 self.complete = false;
+                self.way.begin(verb);
+            }
+            Record::Returning { run } => {
+                self.way.return_to(run);
+                self.complete = false;
             }
             Record::Intent { resource, .. } => {
                 self.open.insert(resource);
+            }
+            Record::Making { resource, entry } => {
+                self.open.insert(resource.clone());
+                self.making.insert(resource, entry);
             }
             Record::Put {
                 resource,
                 entry,
                 done,
             } => {
+                self.making.remove(&resource);
                 self.entries.insert(resource.clone(), entry);
                 if done {
                     self.open.remove(&resource);
@@ -111,6 +133,7 @@ impl State {
             Record::Found { resource, entry } => self.retired.push((resource, entry)),
             Record::Deleted { resource } | Record::Forgotten { resource } => {
                 self.entries.remove(&resource);
+                self.making.remove(&resource);
                 self.open.remove(&resource);
             }
             Record::DeletedRetired {
@@ -123,7 +146,12 @@ impl State {
                 });
                 self.open.remove(&resource);
             }
-            Record::Ended { ending, .. } => self.complete = ending == Ending::Completed,
+            Record::Ended { ending, run, at } => {
+                self.complete = ending == Ending::Completed;
+                if self.complete {
+                    self.ended_well(run, at);
+                }
+            }
             Record::Snapshot { state } | Record::Arrived { state, .. } => *self = *state,
             Record::Moved { to } => self.moved = Some(to),
         }
@@ -131,7 +159,7 @@ impl State {
 
     /// Whether nothing is owned.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.retired.is_empty()
+        self.entries.is_empty() && self.retired.is_empty() && self.making.is_empty()
     }
 }
 

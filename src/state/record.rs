@@ -26,12 +26,24 @@ pub enum Record {
         /// Where.
         given: Given,
     },
+    /// From here on a rollback goes back to what stood at the end of an earlier run.
+    Returning {
+        /// Number of that run.
+        run: u64,
+    },
     /// A mutating call is about to be sent; durable before it.
     Intent {
         /// Which resource.
         resource: LogicalName,
         /// `create`, `update`, `delete`, ...
         action: String,
+    },
+    /// The same for a resource that is not on record yet: what will be there if the call is the last that happens.
+    Making {
+        /// Which resource.
+        resource: LogicalName,
+        /// What is to stand.
+        entry: Entry,
     },
     /// A resource stands as described; durable before anything relies on it.
     Put {

@@ -39,6 +39,11 @@ fn a_change_killed_at_any_request_converges_on_the_next_run() {
 }
 
 #[test]
+fn a_rollback_killed_at_any_request_converges_on_the_next_run() {
+    series(Verb::Rollback, &KILLS, 4, trial);
+}
+
+#[test]
 fn a_destroy_killed_at_any_request_converges_on_the_next_run() {
     series(Verb::Destroy, &KILLS, 6, trial);
 }

@@ -80,6 +80,11 @@ impl Lane {
         for made in [".payhook", "cfn-outputs"] {
             let _ = fs::remove_dir_all(self.path(made));
         }
+        self.first_version();
+    }
+
+    /// The first version of the user's code and settings.
+    pub fn first_version(&self) {
         self.write("infra.toml", SHIPPED);
         self.write("program", "#!/bin/sh\n# first\n");
     }

@@ -17,3 +17,4 @@ mod series;
 
 mod answers;
 mod crash;
+mod rollback;

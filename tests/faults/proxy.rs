@@ -22,6 +22,8 @@ pub enum Fault {
     Interrupted,
     /// Refused for too many calls.
     Throttled,
+    /// Refused for want of a permission.
+    Denied,
     /// Refused with an HTTP status of 5xx.
     Failed(u16),
     /// The connection breaks; AWS never gets the request.
@@ -202,6 +204,7 @@ impl Connection<'_> {
     fn spoil(self, fault: Fault) -> Option<()> {
         match fault {
             Fault::Throttled => self.answer(&refusal::throttle(&self.request)),
+            Fault::Denied => self.answer(&refusal::denied()),
             Fault::Failed(status) => self.answer(&refusal::failure(status)),
             Fault::ResetBefore => reset(&self.client),
             Fault::AnswerLost => {

@@ -8,7 +8,7 @@ const MESSAGE: &str = "Rate exceeded";
 /// A refusal for too many calls; most services say it with status 400.
 pub fn throttle(request: &Request) -> Vec<u8> {
     if request.header("x-amz-target").is_some() {
-        return json(400, "ThrottlingException");
+        return json(400, "ThrottlingException", MESSAGE);
     }
     if request.start.contains("/operation/") {
         return cbor(400, "ThrottlingException");
@@ -16,7 +16,16 @@ pub fn throttle(request: &Request) -> Vec<u8> {
     if request.body.windows(7).any(|part| part == b"Action=") {
         return query(400, "Throttling");
     }
-    json(429, "TooManyRequestsException")
+    json(429, "TooManyRequestsException", MESSAGE)
+}
+
+/// A refusal that no waiting helps, by a service that speaks JSON.
+pub fn denied() -> Vec<u8> {
+    json(
+        400,
+        "AccessDeniedException",
+        "no identity-based policy allows it",
+    )
 }
 
 /// A failure of the server; what stands before the service answers in HTML or not at all.
@@ -28,8 +37,8 @@ pub fn failure(status: u16) -> Vec<u8> {
     answer(status, &[("content-type", "text/html")], &body)
 }
 
-fn json(status: u16, code: &str) -> Vec<u8> {
-    let body = format!(r#"{{"__type":"{code}","message":"{MESSAGE}"}}"#);
+fn json(status: u16, code: &str, message: &str) -> Vec<u8> {
+    let body = format!(r#"{{"__type":"{code}","message":"{message}"}}"#);
     let headers = [
         ("content-type", "application/x-amz-json-1.1"),
         ("x-amzn-errortype", code),

@@ -20,6 +20,7 @@ const LANES: &str = "PAYHOOK_FAULTS_LANES";
 pub enum Verb {
     Deploy,
     Change,
+    Rollback,
     Destroy,
 }
 
@@ -34,6 +35,7 @@ impl Verb {
     pub fn words(self) -> &'static str {
         match self {
             Self::Deploy | Self::Change => "deploy",
+            Self::Rollback => "rollback",
             Self::Destroy => "destroy --yes",
         }
     }
@@ -44,8 +46,11 @@ impl Verb {
         if self != Self::Deploy {
             lane.payhook("deploy", None).well("the deploy before");
         }
-        if self == Self::Change {
+        if matches!(self, Self::Change | Self::Rollback) {
             lane.change().await;
+        }
+        if self == Self::Rollback {
+            lane.payhook("deploy", None).well("the second deploy");
         }
     }
 

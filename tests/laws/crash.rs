@@ -197,3 +197,36 @@ async fn an_answer_that_is_lost_never_makes_a_second_resource() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_crash_left_is_deleted_although_it_is_no_longer_declared() {
+    let text = crate::world::CONFIG.replace(
+        "[dashboard]\nenabled = true",
+        "[dashboard]\nenabled = false",
+    );
+    let config = payhook::config::Config::parse("infra.toml", &text, Some("dev"), None).unwrap();
+    let graph = payhook::stack::Stack::payment_webhooks(&config).graph;
+    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+        let world = World::new();
+        let power = Power::default();
+        let crash = fault.clone();
+        let making = move |_, verb: &str, resource: &str| {
+            (verb == "put" && resource == "dashboard").then(|| crash.clone())
+        };
+        let doomed = World {
+            cloud: world.cloud.with_faults(Arc::new(making)).on(&power),
+            store: world.store.on(&power),
+            ..world.clone()
+        };
+        cut(&doomed, Verb::Deploy).await;
+        let smaller = World {
+            graph: graph.clone(),
+            store: world.store.reopened(),
+            ..world
+        };
+        recovers(&smaller, Verb::Deploy, &format!("{fault:?}")).await;
+        smaller.destroy().await;
+        assert!(smaller.state().await.is_empty());
+        assert!(smaller.cloud.contents().is_empty());
+    }
+}

@@ -7,7 +7,7 @@ use payhook::plan::{Rebuilt, rebuild};
 use payhook::resources::api::Api;
 use payhook::resources::{Class, CloudError};
 use payhook::stack::Stack;
-use payhook::state::{Record, State, Store};
+use payhook::state::{Record, State, Store, Way};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -34,9 +34,13 @@ async fn lose_and_rebuild(world: &World) {
         .expect("recorded");
 }
 
-/// The state as bytes, without the number of runs, which nobody else knows.
+/// The state as bytes, without the number of runs and the deploys before this one, which nobody else knows.
 fn bytes(state: State) -> String {
-    let state = State { run: 0, ..state };
+    let state = State {
+        run: 0,
+        way: Way::default(),
+        ..state
+    };
     serde_json::to_string_pretty(&state).expect("JSON")
 }
 

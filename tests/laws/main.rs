@@ -4,4 +4,5 @@ mod convergence;
 mod crash;
 mod drift;
 mod lost;
+mod rollback;
 mod world;

@@ -1,17 +1,14 @@
 use super::{Look, look, show};
-use crate::artifact;
 use crate::cli::consent::{self, Consent};
 use crate::cli::refusal::Refusal;
-use crate::cli::{Context, building, planning, running};
+use crate::cli::{Context, code, planning, running};
 use crate::engine::{Engine, discard};
 use crate::outputs::FlatOutputs;
-use crate::plan::{self, Action, Facts, Plan, Step, tag};
-use crate::resources::{Aws, Given, Kind, Tags};
+use crate::plan::{self, Facts, Plan, tag};
+use crate::resources::{Aws, Given, Tags};
 use crate::stack::Stack;
 use crate::state::{State, Store};
 use serde_json::json;
-use std::collections::HashMap;
-use std::path::PathBuf;
 
 /// Brings back what was applied last; the functions are only built where their code is wanted and no zip is left.
 pub async fn revert(
@@ -30,7 +27,7 @@ pub async fn revert(
     };
     planning::show(context, &plan, "revert", &given);
     consent::to_deploy(context, &plan, consent).await?;
-    aws.artifacts = zips(context, &plan).await?;
+    aws.artifacts = code::zips(context, &aws, &plan, &state.entries).await?;
     let cancel = context.interrupt.token.clone();
     let mut engine = Engine::open(&aws, store, discard(), cancel).await?;
     let took = running::apply(context, &mut engine, &plan, &look.seen, "revert", &given).await?;
@@ -80,39 +77,4 @@ fn recorded_tags(state: &State) -> Option<Tags> {
     let mut all = state.entries.values().map(|entry| of_user(&entry.tags));
     let first = all.next()?;
     all.all(|tags| tags == first).then_some(first)
-}
-
-/// Zips of the code that the plan uploads.
-async fn zips(context: &Context, plan: &Plan) -> anyhow::Result<HashMap<String, PathBuf>> {
-    let wanted: Vec<&Step> = plan.steps.iter().filter(|step| uploads(step)).collect();
-    let mut zips = artifact::kept(&context.artifacts());
-    let missing = |zips: &HashMap<String, PathBuf>| -> Vec<String> {
-        let without = wanted.iter().filter(|step| {
-            let code = step.properties["code"].as_str();
-            !code.is_some_and(|code| zips.contains_key(code))
-        });
-        without.map(|step| step.physical.clone()).collect()
-    };
-    if missing(&zips).is_empty() {
-        return Ok(zips);
-    }
-    let built = building::build(context).await?;
-    zips.extend(
-        built
-            .into_iter()
-            .map(|built| (built.code_sha256, built.zip)),
-    );
-    match missing(&zips) {
-        none if none.is_empty() => Ok(zips),
-        functions => Err(Refusal::CodeGone(functions).into()),
-    }
-}
-
-fn uploads(step: &Step) -> bool {
-    let code = |step: &Step| {
-        let mut changes = step.changes.iter();
-        changes.any(|change| change.is_of("code") || change.is_of("architecture"))
-    };
-    let made = matches!(step.action, Action::Create | Action::Replace);
-    step.kind == Kind::Function && (made || step.action == Action::Update && code(step))
 }

@@ -1,6 +1,6 @@
 use crate::cli::{Context, Exit};
 use crate::graph::LogicalName;
-use crate::state::{Entry, State};
+use crate::state::{Entry, State, Way};
 use clap::Args;
 
 /// List every resource.
@@ -12,7 +12,11 @@ impl List {
         let known = context.store().await?.load().await?;
         let ui = &context.ui;
         if ui.is_json() {
-            ui.json(&known);
+            // What stands, not what stood once.
+            ui.json(&State {
+                way: Way::default(),
+                ..known
+            });
         } else if known.is_empty() {
             ui.say(format!("Nothing is deployed in {}.", context.env()));
         } else {

@@ -5,7 +5,7 @@ use crate::engine::{Engine, discard, observe};
 use crate::plan::{self, PlanError, Rebuilt};
 use crate::resources::{Cloud, Given};
 use crate::stack::Stack;
-use crate::state::{Ending, Record, State, Store};
+use crate::state::{Ending, Record, State, Store, Way};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -81,6 +81,7 @@ async fn write(
         .await?;
     let state = Box::new(State {
         run,
+        way: Way::starting(run, at.clone(), found.entries.clone()),
         ..found.clone()
     });
     engine.record(Record::Snapshot { state }).await?;

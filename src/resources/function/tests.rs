@@ -1,4 +1,5 @@
 mod changes;
+mod fetching;
 mod publishing;
 
 use super::*;
