@@ -225,13 +225,16 @@ pub(super) fn read(mut section: Section<'_>) -> ProviderSettings {
 }
 
 fn settings(known: &Known, provider: &mut Section<'_>) -> Settings {
-    let mut settings = Settings::default();
-    settings.tolerance_seconds = match known.tolerance {
-        Tolerance::No => None,
-        tolerance => provider
-            .value("tolerance_seconds")
-            .map(ToleranceSeconds::get)
-            .or(tolerance.default()),
+    let mut settings = Settings {
+        tolerance_seconds: match known.tolerance {
+            Tolerance::No => None,
+            tolerance => provider
+                .value("tolerance_seconds")
+                .map(ToleranceSeconds::get)
+                .or(tolerance.default()),
+        },
+        confirm: confirm(known.confirm, provider),
+        ..Settings::default()
     };
     if known.url {
         let url: Option<NotificationUrl> = provider.value("url");
@@ -243,7 +246,6 @@ fn settings(known: &Known, provider: &mut Section<'_>) -> Settings {
     if known.live {
         settings.live = provider.value("live");
     }
-    settings.confirm = confirm(known.confirm, provider);
     if known.generic {
         settings.hmac = hmac(provider);
         settings.event = event(provider.section("event"));

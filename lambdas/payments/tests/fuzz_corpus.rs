@@ -28,8 +28,11 @@ fn keys() -> Vec<&'static str> {
         .collect()
 }
 
+/// Inputs by name.
+type Inputs = Vec<(String, Vec<u8>)>;
+
 /// The inputs kept for a provider, in order of their names.
-fn corpus(key: &str) -> Vec<(String, Vec<u8>)> {
+fn corpus(key: &str) -> Inputs {
     let folder = fuzz().join("corpus").join(key);
     let files = std::fs::read_dir(folder).expect("a corpus of each provider");
     let mut inputs: Vec<_> = files
@@ -48,7 +51,7 @@ fn corpus(key: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Every sample of a provider in the form of the corpus.
-fn samples(key: &str) -> Vec<(String, Vec<u8>)> {
+fn samples(key: &str) -> Inputs {
     let provider = provider(key);
     let written = |event_type: &&str| {
         let unsigned = provider.sample(event_type, &seed("1N5eXxAbC"));
@@ -213,7 +216,7 @@ fn changed(mut input: Vec<u8>, changes: Vec<Change>) -> Vec<u8> {
 }
 
 /// The whole corpus, read once.
-static KEPT: LazyLock<Vec<(&str, Vec<(String, Vec<u8>)>)>> =
+static KEPT: LazyLock<Vec<(&str, Inputs)>> =
     LazyLock::new(|| keys().into_iter().map(|key| (key, corpus(key))).collect());
 
 proptest! {

@@ -260,7 +260,7 @@ async fn paypal_is_asked_with_a_token_that_is_fetched_once_and_again_when_it_is_
     ] {
         assert_eq!(read(api.as_ref(), "CAP1", &key).await, expected);
     }
-    let asked = asked.lock().unwrap();
+    let asked = asked.lock().unwrap().clone();
     let paths: Vec<_> = asked
         .iter()
         .map(|request| request.split(' ').nth(1).unwrap_or_default())

@@ -145,7 +145,6 @@ fn read(body: Json<'_>, paths: &EventFields, unread: Report) -> Result<Report, M
         claimed: body
             .text_at(&paths.status)
             .and_then(|status| status.parse().ok()),
-        ..unread
     })
 }
 
