@@ -11,6 +11,7 @@ mod selection;
 mod show;
 mod words;
 
+pub use selection::time as ago;
 pub use words::{facts, line};
 
 /// Look at the stored payment events, and have them processed again.

@@ -21,6 +21,7 @@ mod interrupt;
 mod keyboard;
 mod local;
 mod lock;
+mod logs;
 mod made_secret;
 mod outputs;
 mod payment;
@@ -96,6 +97,7 @@ enum Verb {
     Events(events::Events),
     Payments(payment::Payments),
     Dlq(dlq::Dlq),
+    Logs(logs::Logs),
     Signature(signature::Signature),
     Local(local::Local),
     Doctor(doctor::Doctor),
@@ -121,6 +123,7 @@ impl Verb {
             Self::Events(verb) => verb.run(&context()?).await,
             Self::Payments(verb) => verb.run(&context()?).await,
             Self::Dlq(verb) => verb.run(&context()?).await,
+            Self::Logs(verb) => verb.run(&context()?).await,
             Self::Signature(verb) => verb.run(ui),
             Self::Doctor(verb) => verb.run(&context()?).await,
             Self::Local(verb) => {

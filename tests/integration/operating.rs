@@ -199,6 +199,15 @@ async fn stuck_events_are_found_and_processed_again_from_the_queue_and_by_replay
     );
     assert!(lines(&body)[0].is_object(), "{body}");
 
+    println!("the logs tell that it was stored, and of which trace");
+    let logs = stuck.told("logs --since 10m");
+    let stored = |line: &&Value| line["said"]["eventId"] == event.id.as_str();
+    let stored = logs.iter().find(stored).expect("the line of the validator");
+    assert_eq!(
+        (&stored["source"], &stored["said"]["message"]),
+        (&json!("validator"), &json!("webhook stored"))
+    );
+
     println!("a dead letter is shown with its events, and again, and redriven once");
     stuck.give_up_on_everything().await;
     let letters = stuck.told("dlq list");

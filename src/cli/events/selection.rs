@@ -65,7 +65,7 @@ fn processing(text: &str) -> Result<Processing, String> {
 }
 
 /// A point in time, or how long ago it was.
-fn time(text: &str) -> Result<Timestamp, String> {
+pub fn time(text: &str) -> Result<Timestamp, String> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }
