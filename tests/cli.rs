@@ -248,6 +248,54 @@ fn a_damaged_state_file_says_how_to_go_on() {
 }
 
 #[test]
+fn without_a_state_there_is_no_history_and_nothing_to_list() {
+    let folder = folder();
+    let said = run(payhook(folder.path()).args(["state", "history"]));
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (0, "No run of dev is on record.\n")
+    );
+    let said = run(payhook(folder.path()).args(["state", "history", "--json"]));
+    let event: serde_json::Value = serde_json::from_str(&said.out).expect("one JSON event");
+    assert_eq!(event["runs"], serde_json::json!([]));
+    let said = run(payhook(folder.path()).args(["state", "list"]));
+    assert_eq!(said.out, "Nothing is deployed in dev.\n");
+}
+
+#[test]
+fn drift_takes_one_answer_at_a_time_and_a_rebuild_needs_an_account() {
+    let folder = folder();
+    for both in [
+        ["drift", "--accept", "--revert"],
+        ["drift", "--fail", "--accept"],
+        ["drift", "--yes", "--accept"],
+    ] {
+        let said = run(payhook(folder.path()).args(both));
+        assert_eq!(said.code, 2, "{both:?}");
+    }
+    for verb in [["drift", "--fail"], ["state", "rebuild"]] {
+        let said = run(payhook(folder.path()).args(verb));
+        assert_eq!(said.code, 1);
+        assert!(
+            said.err.contains("no usable AWS credentials"),
+            "{}",
+            said.err
+        );
+    }
+    assert!(!folder.path().join(".payhook").exists());
+}
+
+#[test]
+fn drift_of_what_was_never_deployed_says_how_to_find_it() {
+    let folder = folder();
+    let said = run(payhook(folder.path())
+        .args(["drift", "--fail"])
+        .env("AWS_ENDPOINT_URL", sts()));
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("state rebuild --env dev"), "{}", said.out);
+}
+
+#[test]
 fn the_graph_needs_no_credentials_and_names_every_environment_its_own() {
     let folder = folder();
     let said = run(payhook(folder.path()).args(["graph", "--env", "prod"]));

@@ -18,6 +18,7 @@ mod integration {
 
     mod api;
     mod confirmation;
+    mod drift;
     mod every_sender;
     mod functions;
     mod life;

@@ -1,3 +1,4 @@
+mod history;
 mod init;
 mod list;
 mod moving;
@@ -19,6 +20,7 @@ pub struct State {
 enum What {
     List(list::List),
     Show(show::Show),
+    History(history::History),
     Rebuild(rebuild::Rebuild),
     Init(init::Init),
     Move(moving::Move),
@@ -30,6 +32,7 @@ impl State {
         match self.what {
             What::List(verb) => verb.run(context).await,
             What::Show(verb) => verb.run(context).await,
+            What::History(verb) => verb.run(context).await,
             What::Rebuild(verb) => verb.run(context).await,
             What::Init(verb) => verb.run(context).await,
             What::Move(verb) => verb.run(context).await,

@@ -55,6 +55,11 @@ impl Place {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Where everything that payhook knows of the stack is kept.
+    pub fn state(&self) -> PathBuf {
+        self.folder.join(".payhook").join("state")
+    }
+
     pub fn outputs_file(&self) -> PathBuf {
         self.folder.join("cfn-outputs").join("flat-outputs.json")
     }
