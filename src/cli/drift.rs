@@ -31,10 +31,10 @@ pub struct Drift {
     #[arg(long)]
     revert: bool,
     /// With --revert: also what loses data.
-    #[arg(long, requires = "revert")]
+    #[arg(long, requires = "revert", conflicts_with = "accept")]
     allow_data_loss: bool,
     /// With --revert: ask nothing.
-    #[arg(long, short, requires = "revert")]
+    #[arg(long, short, requires = "revert", conflicts_with = "accept")]
     yes: bool,
     #[command(flatten)]
     lock: LockWait,
