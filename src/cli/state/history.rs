@@ -33,6 +33,9 @@ impl History {
     }
 }
 
+/// How a run ended of which nothing says so.
+const STOPPED: &str = "stopped";
+
 /// One run, as the journal tells it.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -91,7 +94,7 @@ fn runs(lines: Vec<Line>) -> Vec<Run> {
                 run,
                 at,
                 verb,
-                result: "stopped",
+                result: STOPPED,
                 changed: BTreeSet::new(),
                 recorded: BTreeSet::new(),
                 version,
@@ -109,6 +112,10 @@ fn runs(lines: Vec<Line>) -> Vec<Run> {
 
 impl Run {
     fn take(&mut self, record: Record) {
+        // What stands between two runs only folds away or moves the journal.
+        if self.result != STOPPED {
+            return;
+        }
         match record {
             Record::Intent { resource, .. } => drop(self.changed.insert(resource)),
             Record::Put { resource, .. }
@@ -117,7 +124,9 @@ impl Run {
             | Record::Forgotten { resource }
             | Record::Deleted { resource }
             | Record::DeletedRetired { resource, .. } => drop(self.recorded.insert(resource)),
-            Record::Snapshot { state } | Record::Arrived { state, .. } => self.recorded.extend(state.entries.into_keys()),
+            Record::Snapshot { state } | Record::Arrived { state, .. } => {
+                self.recorded.extend(state.entries.into_keys())
+            }
             Record::Ended { ending, .. } => {
                 self.result = match ending {
                     Ending::Completed => "completed",
@@ -176,6 +185,9 @@ mod tests {
             began(3, "drift --accept"),
             deleted("providers"),
             ended(3, Ending::Completed),
+            Record::Snapshot {
+                state: Box::default(),
+            },
             began(4, "destroy"),
             intent("payments"),
             deleted("payments"),
