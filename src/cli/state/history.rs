@@ -117,7 +117,9 @@ impl Run {
             return;
         }
         match record {
-            Record::Intent { resource, .. } => drop(self.changed.insert(resource)),
+            Record::Intent { resource, .. } | Record::Making { resource, .. } => {
+                self.changed.insert(resource);
+            }
             Record::Put { resource, .. }
             | Record::Retired { resource }
             | Record::Found { resource, .. }
@@ -134,7 +136,7 @@ impl Run {
                     Ending::Cancelled => "cancelled",
                 }
             }
-            Record::Began { .. } | Record::Moved { .. } => {}
+            Record::Began { .. } | Record::Returning { .. } | Record::Moved { .. } => {}
         }
     }
 }
