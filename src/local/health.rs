@@ -70,12 +70,12 @@ pub(super) async fn answers(endpoint: &str) -> Result<(), String> {
         match client.get(endpoint).send().await {
             Ok(_) => return Ok(()),
             Err(error) if error.is_builder() => return Err("not a URL".into()),
-            Err(error) if error.is_timeout() => return Err("no answer in time".into()),
-            // One that listens may still break a connection now and then.
+            // One that listens may still be slow or break a connection now and then.
             Err(error) if !error.is_connect() && tries < TRIES => {
                 tries += 1;
                 tokio::time::sleep(PAUSE).await;
             }
+            Err(error) if error.is_timeout() => return Err("no answer in time".into()),
             Err(_) => return Err("connection refused or broken".into()),
         }
     }
