@@ -27,7 +27,7 @@ pub struct S3Store {
 
 /// What the one task that writes is asked to do.
 enum Work {
-    Append(Record, Answer),
+    Append(Box<Record>, Answer),
     Finish(Answer),
     Release(Answer),
 }
@@ -135,7 +135,7 @@ async fn carry_out(ledger: &mut Ledger, waiting: &mut Vec<Work>) -> bool {
     for work in waiting.drain(..) {
         match work {
             Work::Append(record, answer) => {
-                records.push(record);
+                records.push(*record);
                 answers.push(answer);
             }
             other => rest.push(other),
@@ -175,7 +175,7 @@ impl Store for S3Store {
     }
 
     async fn append(&self, record: &Record) -> Result<(), StateError> {
-        let record = record.clone();
+        let record = Box::new(record.clone());
         self.ask(|answer| Work::Append(record, answer)).await
     }
 

@@ -100,7 +100,7 @@ async fn a_stack_is_deployed_left_alone_changed_and_destroyed_without_a_trace() 
 
 /// What `send --json` printed.
 fn every_hop_in_order(lines: &str) {
-    let lines = lines.lines().map(|line| serde_json::from_str(line));
+    let lines = lines.lines().map(serde_json::from_str);
     let lines: Vec<Value> = lines.collect::<Result<_, _>>().expect("JSON lines");
     let hops: Vec<_> = lines.iter().filter(|line| line["event"] == "hop").collect();
     let names: Vec<_> = hops.iter().filter_map(|hop| hop["hop"].as_str()).collect();

@@ -111,13 +111,12 @@ impl Lease {
         for _ in 0..TRIES {
             let before = objects.elapsed();
             let found = get(objects, env).await?;
-            if let Some((text, object)) = &found {
-                if let Standing::Live(holder, age) = standing(text, object, alive)
-                    && text.token != token
-                    && !force
-                {
-                    return Err(held(env, holder, age));
-                }
+            if let Some((text, object)) = &found
+                && let Standing::Live(holder, age) = standing(text, object, alive)
+                && text.token != token
+                && !force
+            {
+                return Err(held(env, holder, age));
             }
             let clean = found.as_ref().is_none_or(|(text, _)| text.holder.is_none());
             let slot = found.as_ref().map_or(0, |(text, _)| text.slot);
