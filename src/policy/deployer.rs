@@ -1,6 +1,6 @@
 //! The IAM policy with which payhook itself can deploy, check and destroy one environment, and nothing else.
 
-use crate::config::Config;
+use crate::config::{Config, StateBackend};
 use crate::graph::Declared;
 use crate::resources::{role::Role, tag};
 use crate::stack::{Names, Stack};
@@ -85,6 +85,7 @@ pub fn deployer(config: &Config) -> Value {
         workflow(&arns, names),
         api(&arns),
         watching(&arns, names),
+        kept_state(&arns, config),
     ];
     let statements: Vec<Value> = allowed.iter().flatten().map(Allow::to_value).collect();
     json!({"Version": "2012-10-17", "Statement": statements})
@@ -381,6 +382,45 @@ fn watching(arns: &Arns, names: &Names) -> Vec<Allow> {
                 "sns:UntagResource",
             ],
             vec![arns.of("sns", &names.topic)],
+        ),
+    ]
+}
+
+/// The bucket of `[state]`, where state is kept in one.
+fn kept_state(arns: &Arns, config: &Config) -> Vec<Allow> {
+    let settings = &config.state;
+    if settings.backend != StateBackend::S3 {
+        return Vec::new();
+    }
+    let region = settings.region.as_ref().unwrap_or(&config.region).as_str();
+    let bucket = match &settings.bucket {
+        Some(bucket) => bucket.as_str().to_owned(),
+        None => format!("payhook-state-{}-{region}", arns.account),
+    };
+    let bucket = format!("arn:aws:s3:::{bucket}");
+    let (prefix, env) = (settings.prefix.as_str(), config.env.as_str());
+    let objects = format!("{bucket}/{prefix}{env}/*");
+    vec![
+        Allow::new(
+            "TheBucketOfTheState",
+            &[
+                "s3:CreateBucket",
+                "s3:GetBucketTagging",
+                "s3:ListBucket",
+                "s3:PutBucketOwnershipControls",
+                "s3:PutBucketPolicy",
+                "s3:PutBucketPublicAccessBlock",
+                "s3:PutBucketTagging",
+                "s3:PutBucketVersioning",
+                "s3:PutEncryptionConfiguration",
+                "s3:PutLifecycleConfiguration",
+            ],
+            vec![bucket],
+        ),
+        Allow::new(
+            "TheState",
+            &["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            vec![objects],
         ),
     ]
 }

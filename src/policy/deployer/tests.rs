@@ -18,7 +18,9 @@ const IN_OUR_NAME: [&str; 7] = [
 
 fn policy(account: &str) -> Value {
     let shipped = include_str!("../../../infra.toml");
-    let text = shipped.replace("#account = \"123456789012\"", account);
+    let text = shipped
+        .replace("#account = \"123456789012\"", account)
+        .replace("backend = \"local\"", "backend = \"s3\"");
     deployer(&Config::parse("infra.toml", &text, Some("dev"), None).unwrap())
 }
 
@@ -70,7 +72,9 @@ fn action(call: &str) -> String {
 fn call(source: &str) -> Option<&str> {
     let (call, _) = source.trim_start().strip_prefix('"')?.split_once('"')?;
     let (service, operation) = call.split_once(':')?;
-    let named = service.chars().all(|c| c.is_ascii_lowercase())
+    let named = service
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
         && operation.starts_with(|c: char| c.is_ascii_uppercase())
         && operation.chars().all(|c| c.is_ascii_alphanumeric());
     named.then_some(call)
@@ -79,10 +83,10 @@ fn call(source: &str) -> Option<&str> {
 /// Every call of the kinds, as they name it in errors.
 fn called() -> BTreeSet<String> {
     let mut files = Vec::new();
-    sources(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resources"),
-        &mut files,
-    );
+    for folder in ["src/resources", "src/state/s3"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        sources(&root.join(folder), &mut files);
+    }
     let mut calls = BTreeSet::new();
     for file in files {
         let text = fs::read_to_string(file).unwrap();
