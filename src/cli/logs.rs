@@ -5,7 +5,7 @@ use crate::stack::Names;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use line::Line;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -56,16 +56,17 @@ impl Logs {
     }
 }
 
-/// The lines of all four log groups since then, in order of time.
-async fn read(aws: &Aws, names: &Names, since: Timestamp) -> anyhow::Result<BTreeSet<Line>> {
+/// The lines of all four log groups since then, in order of time; those of one millisecond in the order of their group.
+async fn read(aws: &Aws, names: &Names, since: Timestamp) -> anyhow::Result<Vec<Line>> {
     let (validator, processor, workflow, api) = tokio::try_join!(
         group(aws, "validator", &names.validator_logs, since),
         group(aws, "processor", &names.processor_logs, since),
         group(aws, "workflow", &names.state_machine_logs, since),
         group(aws, "api", &names.api_logs, since),
     )?;
-    let all = [validator, processor, workflow, api];
-    Ok(all.into_iter().flatten().collect())
+    let mut all = [validator, processor, workflow, api].concat();
+    all.sort_by_key(|line| line.at);
+    Ok(all)
 }
 
 async fn group(

@@ -34,7 +34,11 @@ impl List {
                 .count();
             format!("{count} {}", processing.as_str())
         });
-        ui.note(format!("{} events: {}.", events.len(), counts.join(", ")));
+        let all = match events.len() {
+            1 => "1 event".to_owned(),
+            n => format!("{n} events"),
+        };
+        ui.note(format!("{all}: {}.", counts.join(", ")));
         if hidden > 0 {
             ui.note(format!(
                 "{hidden} earlier ones are not shown; --limit shows more."

@@ -1,5 +1,6 @@
 //! An event in words and as JSON; never its body.
 
+use jiff::Timestamp;
 use payments::event::Status;
 use payments::store::EventItem;
 use serde_json::{Value, json};
@@ -8,9 +9,10 @@ use serde_json::{Value, json};
 pub fn line(event: &EventItem) -> String {
     let money = event.money.as_ref().map(ToString::to_string);
     let failure = event.failure.as_ref().map(|why| format!("  ({why})"));
+    let at = event.received_at;
+    let at = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
     format!(
-        "{}  {:<9}  {}  {}  {}{}  {}{}",
-        event.received_at,
+        "{at}  {:<9}  {}  {}  {}{}  {}{}",
         event.processing.as_str(),
         event.key.payment_id,
         event.event_type,

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 /// Fields that every line has in a place of its own.
 const PLACED: [&str; 4] = ["level", "message", "timestamp", "traceId"];
 
-/// One line, ordered by time.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    at: Timestamp,
+    /// When it was written.
+    pub at: Timestamp,
     /// CloudWatch's id of it.
     pub id: String,
     source: &'static str,
