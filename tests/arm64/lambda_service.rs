@@ -119,8 +119,12 @@ impl Shared {
             Some("GetSecretValue") => {
                 plain(json!({"Name": "providers", "SecretString": self.secret}))
             }
-            Some("PutItem") => {
-                self.tell(Told::Stored(parsed()));
+            Some("TransactWriteItems") => {
+                let written: Value = parsed();
+                let puts = written["TransactItems"].as_array().into_iter().flatten();
+                let is_event = |put: &&Value| put["Item"]["recordType"]["S"] == "event";
+                let events = puts.map(|item| &item["Put"]).filter(is_event);
+                events.for_each(|put| self.tell(Told::Stored(put.clone())));
                 plain(json!({}))
             }
             _ => {
