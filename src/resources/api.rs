@@ -3,7 +3,7 @@
 mod answer;
 mod assemble;
 mod body;
-mod calls;
+pub(super) mod calls;
 pub(super) mod gateway;
 mod observe;
 #[cfg(test)]

@@ -8,7 +8,8 @@ use super::{Resource, Schedule, Settle};
 use crate::graph::{Declared, Input, RoleArn};
 use serde::{Deserialize, Serialize};
 
-/// API Gateway's account setting; set only where no working role stands, and cleared only where it is ours.
+/// API Gateway's account setting; set only where no working role stands; when ours goes, another environment's
+/// role takes its place, or none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiAccount {

@@ -80,7 +80,15 @@ async fn find(aws: &Aws, at: &At<Api>) -> Result<Option<GetRestApiOutput>, Cloud
 
 /// The oldest API of this name with our ownership tags.
 async fn by_tags(aws: &Aws, at: &At<Api>) -> Result<Option<String>, CloudError> {
-    let mut ours: Vec<RestApi> = Vec::new();
+    let mut ours = all(aws).await?;
+    ours.retain(|api| api.name() == Some(&at.properties.name) && is_ours(api, &at.tags));
+    ours.sort_by_key(|api| (api.created_date.map(|d| d.secs()), api.id.clone()));
+    Ok(ours.into_iter().next().and_then(|api| api.id))
+}
+
+/// Every API of the account and region, with its tags.
+pub(in crate::resources) async fn all(aws: &Aws) -> Result<Vec<RestApi>, CloudError> {
+    let mut found = Vec::new();
     let mut position = None;
     loop {
         let page = aws
@@ -91,17 +99,12 @@ async fn by_tags(aws: &Aws, at: &At<Api>) -> Result<Option<String>, CloudError> 
             .send()
             .await
             .during("apigateway:GetRestApis")?;
-        let named = page.items.unwrap_or_default().into_iter();
-        ours.extend(
-            named.filter(|api| api.name() == Some(&at.properties.name) && is_ours(api, &at.tags)),
-        );
+        found.extend(page.items.unwrap_or_default());
         match page.position {
             Some(next) if !next.is_empty() => position = Some(next),
-            _ => break,
+            _ => return Ok(found),
         }
     }
-    ours.sort_by_key(|api| (api.created_date.map(|d| d.secs()), api.id.clone()));
-    Ok(ours.into_iter().next().and_then(|api| api.id))
 }
 
 fn is_ours(api: &RestApi, wanted: &Tags) -> bool {

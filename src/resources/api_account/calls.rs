@@ -2,9 +2,12 @@
 
 use super::ApiAccount;
 use crate::graph::Input;
-use crate::resources::api::gateway::set;
-use crate::resources::{At, Aws, Class, CloudError, Delete, During, Live, Observed, Outputs, Put};
+use crate::resources::api::{calls::all, gateway::set};
+use crate::resources::{
+    At, Aws, Class, CloudError, Delete, During, Live, Observed, Outputs, Put, tag,
+};
 use async_trait::async_trait;
+use std::collections::BTreeSet;
 
 /// The role in use: ours, or somebody else's that works.
 const ROLE: &str = "loggingRole";
@@ -49,6 +52,14 @@ impl Live for ApiAccount {
         if observed.outputs.get(ROLE) != at.properties.role.get().ok().as_ref() {
             return Ok(Delete::Gone);
         }
+        for role in heirs(aws, at).await? {
+            match write(aws, &role).await {
+                Ok(()) => return Ok(Delete::Gone),
+                Err(error) if passes(error.class) => return Err(error),
+                // A role that is gone, or that this deployer may not pass on.
+                Err(_) => {}
+            }
+        }
         match write(aws, "").await {
             Err(error) if passes(error.class) => Err(error),
             // It is not certain that AWS lets the setting be cleared at all; a role that is gone is replaced by the
@@ -56,6 +67,29 @@ impl Live for ApiAccount {
             _ => Ok(Delete::Gone),
         }
     }
+}
+
+/// The same role of the stack's other environments in this account and region, whose APIs log through the setting too.
+async fn heirs(aws: &Aws, at: &At<ApiAccount>) -> Result<Vec<String>, CloudError> {
+    let role = at.properties.role.get()?;
+    let Some(env) = at.tags.get(tag::ENV) else {
+        return Ok(Vec::new());
+    };
+    let Some(common) = role.strip_suffix(env.as_str()) else {
+        return Ok(Vec::new());
+    };
+    let apis = match all(aws).await {
+        Ok(apis) => apis,
+        Err(error) if passes(error.class) => return Err(error),
+        Err(_) => return Ok(Vec::new()),
+    };
+    let of_stack = apis.iter().filter_map(|api| {
+        let tags = api.tags()?;
+        let ours = tags.get(tag::STACK) == at.tags.get(tag::STACK);
+        tags.get(tag::ENV).filter(|other| ours && *other != env)
+    });
+    let others: BTreeSet<String> = of_stack.map(|other| format!("{common}{other}")).collect();
+    Ok(others.into_iter().collect())
 }
 
 /// Whether trying again may help.

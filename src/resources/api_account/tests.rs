@@ -8,6 +8,7 @@ const THEIRS: &str = "arn:aws:iam::123456789012:role/service/shared-logs";
 const GET: &str = "GET /account";
 const UPDATE: &str = "PATCH /account";
 const ROLE: &str = "iam:GetRole";
+const APIS: &str = "GET /restapis?limit=500";
 
 fn wanted() -> At<ApiAccount> {
     at(
@@ -117,7 +118,7 @@ async fn our_role_costs_one_read_and_is_taken_out_again() {
         "Role ARN is not well formed",
     );
     for answer in [reply(UPDATE, 200, json!({})), refused] {
-        let (aws, script) = scripted([answer]);
+        let (aws, script) = scripted([apis(&[]), answer]);
         let deleted = ApiAccount::delete(&aws, &wanted(), &observed)
             .await
             .unwrap();
@@ -129,15 +130,48 @@ async fn our_role_costs_one_read_and_is_taken_out_again() {
     }
 }
 
+/// The APIs of the account, by stack and environment.
+fn apis(of: &[(&str, &str)]) -> Reply {
+    let one = |(stack, env): &(&str, &str)| json!({"id": format!("api-{env}"), "name": "any", "tags": {"payhook:stack": stack, "payhook:env": env}});
+    let items: Vec<Value> = of.iter().map(one).collect();
+    reply(APIS, 200, json!({ "item": items }))
+}
+
+/// The roles that a delete tried to set, one after the other.
+async fn handed_over(of: &[(&str, &str)], answers: Vec<Reply>) -> Vec<Value> {
+    let observed = read(vec![set_to(OURS)]).await.unwrap();
+    let (aws, script) = scripted([apis(of)].into_iter().chain(answers));
+    let deleted = ApiAccount::delete(&aws, &wanted(), &observed).await;
+    assert_eq!(deleted.unwrap(), Delete::Gone);
+    let patches = script.bodies(UPDATE).into_iter();
+    patches
+        .map(|body| body["patchOperations"][0]["value"].clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn another_environment_of_the_stack_inherits_the_setting() {
+    let of = [
+        ("payment-webhooks", "dev"),
+        ("another", "test"),
+        ("payment-webhooks", "prod"),
+    ];
+    let set = || reply(UPDATE, 200, json!({}));
+    let prod = OURS.replace("-dev", "-prod");
+    assert_eq!(handed_over(&of, vec![set()]).await, [prod.as_str()]);
+    assert_eq!(handed_over(&of[..2], vec![set()]).await, [""]);
+    let denied = reply_error(UPDATE, 403, "AccessDeniedException", "not authorized");
+    assert_eq!(
+        handed_over(&of, vec![denied, set()]).await,
+        [prod.as_str(), ""]
+    );
+}
+
 #[tokio::test]
 async fn a_throttled_clearing_is_tried_again() {
     let observed = read(vec![set_to(OURS)]).await.unwrap();
-    let (aws, _) = scripted([reply_error(
-        UPDATE,
-        429,
-        "TooManyRequestsException",
-        "Too Many Requests",
-    )]);
+    let throttled = reply_error(UPDATE, 429, "TooManyRequestsException", "Too Many Requests");
+    let (aws, _) = scripted([apis(&[]), throttled]);
     let error = ApiAccount::delete(&aws, &wanted(), &observed)
         .await
         .unwrap_err();
