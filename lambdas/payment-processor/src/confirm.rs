@@ -116,6 +116,11 @@ async fn ask_with(
 
 /// Believes the event while the API does not contradict it, else the API.
 fn compare(event: &EventItem, claimed: Status, confirmed: Confirmed) -> Believed {
+    // Many events tell that there was a refund and not whether it was all; the API knows.
+    let claimed = match (claimed, confirmed.status) {
+        (Status::Refunded, Status::PartiallyRefunded) => Status::PartiallyRefunded,
+        (claimed, _) => claimed,
+    };
     // The API states the payment's present amount: comparable only at the same point of its life, and never with the
     // amount of a refund or a dispute.
     let comparable = claimed == confirmed.status && !is_adverse(claimed);

@@ -120,6 +120,23 @@ async fn a_gateway_that_agrees_or_is_further_on_leaves_the_event_as_it_is() {
 }
 
 #[tokio::test]
+async fn whether_a_refund_was_all_is_told_by_the_api_and_is_no_mismatch() {
+    let bench = Bench::confirmed(vec![Ok(Some(Confirmed {
+        status: Status::PartiallyRefunded,
+        amount: Some(eur(1999)),
+    }))]);
+    let refund = EventItem {
+        money: Some(eur(500)),
+        ..event("evt_2", "pi_1", Some(Status::Refunded), 2_000)
+    };
+    let key = stored(&bench, refund).await;
+    let answer = bench.run(&key, "arn:e1").await.unwrap();
+    assert_eq!(answer.status, Some("partially_refunded"));
+    let outcome = bench.outcomes().remove(0);
+    assert_eq!((outcome.mismatch, outcome.amount), (None, Some(eur(500))));
+}
+
+#[tokio::test]
 async fn an_unsigned_event_counts_only_when_the_gateway_confirms_it() {
     let unsigned = EventItem {
         signed: false,

@@ -281,6 +281,62 @@ async fn paypal_is_asked_with_a_token_that_is_fetched_once_and_again_when_it_is_
 }
 
 #[tokio::test]
+async fn a_paypal_id_is_looked_for_among_all_kinds_of_payments_since_it_does_not_tell_its_own() {
+    let token = ok(&json!({"access_token": "A21", "token_type": "Bearer", "expires_in": 32_400}));
+    let missing = ("404 Not Found", String::new());
+    let v2 = json!({"value": "10.50", "currency_code": "EUR"});
+    let unit = json!({"amount": v2});
+    let sale =
+        json!({"id": "P1", "state": "refunded", "amount": {"total": "10.50", "currency": "EUR"}});
+    let order = |status: &str, units: &[&Value]| json!({"id": "P1", "status": status, "purchase_units": units});
+    let key = named(&[("client_id", "c"), ("client_secret", "s")]);
+    for (tries, answer, reads) in [
+        (
+            1,
+            json!({"id": "P1", "status": "PARTIALLY_REFUNDED", "amount": v2}),
+            "partially_refunded 10.50 EUR",
+        ),
+        (
+            2,
+            json!({"id": "P1", "status": "CREATED", "amount": v2}),
+            "authorised 10.50 EUR",
+        ),
+        (
+            2,
+            json!({"id": "P1", "status": "VOIDED", "amount": v2}),
+            "canceled 10.50 EUR",
+        ),
+        (3, order("CREATED", &[&unit]), "pending 10.50 EUR"),
+        (3, order("APPROVED", &[&unit]), "authorised 10.50 EUR"),
+        (3, order("COMPLETED", &[&unit, &unit]), "succeeded"),
+        (4, sale, "refunded 10.50 EUR"),
+    ] {
+        let mut script = vec![token.clone()];
+        script.extend(vec![missing.clone(); tries - 1]);
+        script.push(ok(&answer));
+        let (api, asked) = api_of("paypal", answers(&script)).await;
+        assert_eq!(
+            read(api.as_ref(), "P1", &key).await,
+            Ok(Some(reads.to_owned()))
+        );
+        assert_eq!(asked.lock().unwrap().len(), 1 + tries);
+    }
+    let (api, asked) = api_of("paypal", answers(&[token.clone(), missing])).await;
+    assert_eq!(
+        read(api.as_ref(), "P1", &key).await,
+        Err(GatewayError::NoSuchPayment)
+    );
+    assert_eq!(asked.lock().unwrap().len(), 5);
+    let busy = ("429 Too Many Requests", String::new());
+    let (api, _) = api_of("paypal", answers(&[token, busy])).await;
+    assert_eq!(
+        read(api.as_ref(), "P1", &key).await,
+        Err(GatewayError::Busy(429)),
+        "not known is not the same as busy"
+    );
+}
+
+#[tokio::test]
 async fn klarna_is_told_once_per_event_that_its_push_was_dealt_with() {
     let (api, asked) = api_of("klarna", answers(&[("204 No Content", String::new())])).await;
     let key = named(&[("username", "K1"), ("password", "p")]);

@@ -28,6 +28,11 @@ pub(super) trait Api: Send + Sync {
     /// The question about a payment; `None` when the id is not one of something the API can be asked about.
     fn question(&self, id: &str, key: &SecretValue) -> Result<Option<Question>, GatewayError>;
 
+    /// Where else the payment may be, in turn, when nothing was found before: ids of some providers do not tell their kind.
+    fn elsewhere(&self, _id: &str) -> Vec<Question> {
+        Vec::new()
+    }
+
     /// Reads the answer to the question about this payment.
     fn answer(&self, id: &str, body: &[u8]) -> Result<Confirmed, GatewayError>;
 
@@ -237,8 +242,14 @@ impl<A: Api> Gateway for Asking<A> {
         let Some(question) = self.api.question(id, api_key)? else {
             return Ok(None);
         };
-        let answer = self.ask(question, api_key).await?;
-        self.api.answer(id, &answer).map(Some)
+        let mut answer = self.ask(question, api_key).await;
+        for question in self.api.elsewhere(id) {
+            if answer != Err(GatewayError::NoSuchPayment) {
+                break;
+            }
+            answer = self.ask(question, api_key).await;
+        }
+        self.api.answer(id, &answer?).map(Some)
     }
 
     async fn acknowledge(

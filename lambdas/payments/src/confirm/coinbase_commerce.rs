@@ -6,8 +6,7 @@ use super::api::{Api, NEW_STATUS, Question, about, inner, object, usable};
 use super::{Confirmed, GatewayError};
 use crate::event::Status;
 use crate::json::Json;
-use crate::money::Currency;
-use crate::providers::fields::{Unit, money};
+use crate::providers::coinbase_commerce::money;
 use crate::secret::SecretValue;
 
 /// The version whose shapes are read here.
@@ -27,16 +26,9 @@ impl Api for CoinbaseCommerce {
     fn answer(&self, id: &str, body: &[u8]) -> Result<Confirmed, GatewayError> {
         let charge = inner(object(body)?, "data")?;
         about(charge, "code", id).or_else(|_| about(charge, "id", id))?;
-        let amount = money(
-            charge,
-            "pricing.local.amount",
-            "pricing.local.currency",
-            Unit::Major,
-            Currency::iso_exponent,
-        );
         Ok(Confirmed {
             status: status(charge).ok_or(NEW_STATUS)?,
-            amount: usable(amount)?,
+            amount: usable(money(charge))?,
         })
     }
 }
