@@ -3,7 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::json::MalformedBody;
 use crate::money::Money;
+
+/// The last millisecond of the year 9999, past which no calendar here counts.
+const LAST_MS: i64 = 253_402_300_799_999;
 
 /// One thing a provider says about one payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub struct PaymentEvent {
     /// Whether the signature covers what decides: id, status and amount. An event that is not signed must be confirmed
     /// with the provider's API before it moves a payment.
     pub signed: bool,
+    /// Digest of what all deliveries of the event have in common; `None` where that is the whole body.
+    pub common_digest: Option<String>,
 }
 
 /// What a webhook's body says about one payment; [`PaymentEvent`] documents the fields.
@@ -36,23 +42,29 @@ pub struct Report {
     pub event_type: String,
     pub occurred_ms: Option<i64>,
     pub provider_payment_id: String,
-    pub money: Option<Money>,
+    pub money: Result<Option<Money>, MalformedBody>,
     pub claimed: Option<Status>,
 }
 
 impl Report {
     /// The event, with who says it and whether that is signed.
-    pub fn by(self, provider: &'static str, signed: bool) -> PaymentEvent {
-        PaymentEvent {
+    ///
+    /// An amount that cannot be read keeps out an event that moves a payment, and no other one.
+    pub fn by(self, provider: &'static str, signed: bool) -> Result<PaymentEvent, MalformedBody> {
+        let moves = self.claimed.is_some();
+        Ok(PaymentEvent {
             provider,
             event_id: self.event_id,
             event_type: self.event_type,
-            occurred_ms: self.occurred_ms,
+            occurred_ms: self.occurred_ms.filter(|ms| *ms <= LAST_MS),
             provider_payment_id: self.provider_payment_id,
-            money: self.money,
+            money: self
+                .money
+                .or_else(|why| if moves { Err(why) } else { Ok(None) })?,
             claimed: self.claimed,
             signed,
-        }
+            common_digest: None,
+        })
     }
 }
 
@@ -152,6 +164,23 @@ mod tests {
     }
 
     #[test]
+    fn an_unusable_amount_keeps_out_only_what_moves_a_payment_and_an_impossible_time_counts_as_none()
+     {
+        let report = |claimed| Report {
+            event_id: "evt_1".into(),
+            event_type: "something.new".into(),
+            occurred_ms: Some(i64::MAX),
+            provider_payment_id: "pi_1".into(),
+            money: Err(MalformedBody::Field("amount")),
+            claimed,
+        };
+        let kept = report(None).by("stripe", true).expect("an event");
+        assert_eq!((kept.money, kept.occurred_ms), (None, None));
+        let refused = report(Some(Status::Refunded)).by("stripe", true);
+        assert_eq!(refused, Err(MalformedBody::Field("amount")));
+    }
+
+    #[test]
     fn an_event_never_takes_the_sort_key_of_the_head_item() {
         let event = |occurred_ms| PaymentEvent {
             provider: "stripe",
@@ -162,6 +191,7 @@ mod tests {
             money: None,
             claimed: Some(Status::Succeeded),
             signed: true,
+            common_digest: None,
         };
         for time in [None, Some(0), Some(i64::MIN)] {
             assert_eq!(event(time).sort_key_ms(), 1);

@@ -225,6 +225,9 @@ fn standard_webhooks_take_the_id_from_the_signed_header_and_the_status_from_the_
             "payment.partially_refunded",
             Some(Status::PartiallyRefunded),
         ),
+        ("billing.invoice.paid", Some(Status::Succeeded)),
+        ("refund.failed", None),
+        ("payout.succeeded", None),
         ("user.created", None),
         ("succeeded", None),
     ];
@@ -303,4 +306,31 @@ fn what_a_generic_sender_signs_is_kept_even_if_it_is_not_json() {
         events_in("generic_hmac", &[], &deep).err(),
         Some(MalformedBody::TooDeep)
     );
+}
+
+#[test]
+fn a_thin_stripe_event_says_its_time_as_text_and_no_payment() {
+    let body = r#"{"id":"evt_1","object":"v2.core.event","type":"v1.billing.meter.error_report_triggered",
+        "created":"2026-01-01T00:00:00.000Z","related_object":{"id":"mtr_1","type":"billing.meter"}}"#;
+    assert_eq!(all_told("stripe", body), ["evt_1 | - | - | 1767225600000"]);
+}
+
+#[test]
+fn an_amount_that_cannot_be_read_keeps_out_what_moves_a_payment_and_nothing_else() {
+    for amount in [
+        "1e3",
+        "10.5",
+        "99999999999999999999",
+        "\"1 000\"",
+        "\"١\"",
+        "-0.5",
+    ] {
+        let of = |event_type: &str| {
+            let object = format!(r#"{{"id":"pi_1","amount":{amount},"currency":"eur"}}"#);
+            events_in("stripe", &[], &stripe(event_type, &object))
+        };
+        assert!(of("payment_intent.payment_failed").is_err(), "{amount}");
+        let kept = of("something.new").expect("an event").remove(0);
+        assert_eq!((kept.claimed, kept.money), (None, None), "{amount}");
+    }
 }

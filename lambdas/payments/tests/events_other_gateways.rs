@@ -264,6 +264,39 @@ fn mollie_events_name_an_entity_and_classic_notices_only_an_id() {
             "pl_1 | succeeded | 10.00 EUR | 1767225600000",
         )],
     );
+    let of = |kind: &str, more: &str| {
+        format!(
+            r#"{{"resource":"event","id":"event_2","type":"{kind}","entityId":"x_1","createdAt":"2026-01-01T00:00:00Z",
+            "_embedded":{{"entity":{{"id":"x_1"{more}}}}}}}"#
+        )
+    };
+    let payment = r#","paymentId":"tr_1""#;
+    check(
+        "mollie",
+        &[
+            (
+                of("chargeback.received", payment),
+                "tr_1 | disputed | - | 1767225600000",
+            ),
+            (
+                of("chargeback.reversed", payment),
+                "tr_1 | succeeded | - | 1767225600000",
+            ),
+            (
+                of("capture.succeeded", payment),
+                "tr_1 | succeeded | - | 1767225600000",
+            ),
+            (
+                of("capture.failed", payment),
+                "tr_1 | - | - | 1767225600000",
+            ),
+            (of("refund.failed", payment), "tr_1 | - | - | 1767225600000"),
+            (
+                of("subscription.canceled", ""),
+                "x_1 | - | - | 1767225600000",
+            ),
+        ],
+    );
     let classic = events_in("mollie", &[], "id=tr_7UhSN1zuXS").expect("events");
     assert_eq!(
         (classic[0].provider_payment_id.as_str(), classic[0].signed),

@@ -96,10 +96,9 @@ impl Validator {
             .events(request, settings, &verified)
             .map_err(|why| Refusal::Malformed(why.to_string()))?;
         // All events are made ready before the first is stored: a request that cannot be stored whole is refused whole.
-        let common = provider.common_digest(&request.body);
         let items = events
             .into_iter()
-            .map(|event| self.item(request, event, common.clone(), log))
+            .map(|event| self.item(request, event, log))
             .collect::<Result<Vec<_>, _>>()?;
         let mut stored = Vec::with_capacity(items.len());
         for item in items {
@@ -191,7 +190,6 @@ impl Validator {
         &self,
         request: &Request,
         event: PaymentEvent,
-        common_digest: Option<String>,
         log: &Log,
     ) -> Result<EventItem, Refusal> {
         let payment_id = event.payment_id();
@@ -209,7 +207,7 @@ impl Validator {
             event_id: event.event_id,
             event_type: event.event_type,
             body_digest: String::new(),
-            common_digest,
+            common_digest: event.common_digest,
             occurred_ms: event.occurred_ms,
             event_status: event.claimed,
             money: event.money,

@@ -330,7 +330,10 @@ async fn nothing_of_a_request_or_a_secret_reaches_the_log_or_the_answer() {
     let signed = signed_with(SECRET, "stripe", personal.as_bytes());
     let mut tampered = signed.clone();
     tampered.body.push(b' ');
-    let with_bad_money = personal.replace("\"eur\"", &format!("\"{mail}\""));
+    let with_bad_money = personal.replace("\"eur\"", &format!("\"{mail}\"")).replace(
+        &format!("\"type\":\"{mail}\""),
+        "\"type\":\"payment_intent.succeeded\"",
+    );
     let mut answers = vec![
         bench.post(proxy("stripe", &signed)).await,
         bench.post(proxy("stripe", &signed)).await,

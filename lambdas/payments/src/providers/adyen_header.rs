@@ -67,7 +67,7 @@ impl HeaderSigned for AdyenHeader {
                 "data.amount.currency",
                 Unit::Minor,
                 adyen::exponent,
-            )?,
+            ),
             claimed: status(&event_type, body),
             event_id,
             event_type,

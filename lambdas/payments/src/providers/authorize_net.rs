@@ -37,7 +37,7 @@ impl HeaderSigned for AuthorizeNet {
             occurred_ms: fields::ms_at(body, "eventDate"),
             provider_payment_id: body.id_at("payload.id").unwrap_or_else(|| event_id.clone()),
             // The event states an amount without its currency; the API knows both.
-            money: None,
+            money: Ok(None),
             claimed: status(
                 &event_type,
                 body.at("payload.responseCode").and_then(Json::integer),

@@ -37,8 +37,8 @@ impl HeaderSigned for CheckoutCom {
         Ok(vec![Report {
             occurred_ms: fields::ms_at(body, "created_on"),
             provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
-            money: fields::money(body, "data.amount", "data.currency", Unit::Minor, exponent)?,
-            claimed: status(&event_type),
+            money: fields::money(body, "data.amount", "data.currency", Unit::Minor, exponent),
+            claimed: status(&event_type, body),
             event_id,
             event_type,
         }])
@@ -79,15 +79,26 @@ pub(crate) fn exponent(currency: &Currency) -> u8 {
     }
 }
 
-fn status(event_type: &str) -> Option<Status> {
+fn status(event_type: &str, body: Json<'_>) -> Option<Status> {
     Some(match event_type {
         "payment_pending" => Status::Pending,
         "payment_approved" => Status::Authorised,
         "payment_captured" | "dispute_won" | "dispute_canceled" => Status::Succeeded,
         "payment_declined" | "payment_expired" => Status::Failed,
         "payment_canceled" | "payment_voided" => Status::Canceled,
+        "payment_refunded" if refunded_in_part(body) => Status::PartiallyRefunded,
         "payment_refunded" => Status::Refunded,
         dispute if dispute.starts_with("dispute_") => Status::Disputed,
         _ => return None,
     })
+}
+
+/// By what the event says of the payment's balances after the refund.
+fn refunded_in_part(body: Json<'_>) -> bool {
+    let total = |path| body.at(path).and_then(Json::integer);
+    let (refunded, captured) = (
+        total("data.balances.total_refunded"),
+        total("data.balances.total_captured"),
+    );
+    matches!((refunded, captured), (Some(refunded), Some(captured)) if refunded < captured)
 }

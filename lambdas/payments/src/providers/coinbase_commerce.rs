@@ -7,9 +7,9 @@ use super::fields::{self, Unit};
 use super::header_signed::{HeaderSigned, Scheme};
 use super::{Outgoing, Reports, SampleSeed};
 use crate::event::{Report, Status};
-use crate::json::Json;
+use crate::json::{Json, MalformedBody};
 use crate::mac::BodySignature;
-use crate::money::Currency;
+use crate::money::{Currency, Money, MoneyError};
 use crate::request::Request;
 use crate::settings::Settings;
 
@@ -31,17 +31,13 @@ impl HeaderSigned for CoinbaseCommerce {
         // The outer `id` counts deliveries.
         let event_id = fields::required(body, "event.id")?;
         let event_type = fields::required(body, "event.type")?;
-        let (amount, currency) = (
-            "event.data.pricing.local.amount",
-            "event.data.pricing.local.currency",
-        );
         Ok(vec![Report {
             occurred_ms: fields::ms_at(body, "event.created_at"),
             provider_payment_id: body
                 .id_at("event.data.code")
                 .or_else(|| body.id_at("event.data.id"))
                 .unwrap_or_else(|| event_id.clone()),
-            money: fields::money(body, amount, currency, Unit::Major, Currency::iso_exponent)?,
+            money: body.at("event.data").map_or(Ok(None), money),
             claimed: status(&event_type),
             event_id,
             event_type,
@@ -81,6 +77,25 @@ impl HeaderSigned for CoinbaseCommerce {
         self.sample_types()
             .contains(&event_type)
             .then(|| Outgoing::json(&body))
+    }
+}
+
+/// The price of a charge; `None` where it is in a coin with more decimals than a currency has.
+pub(crate) fn money(charge: Json<'_>) -> Result<Option<Money>, MalformedBody> {
+    let (amount, currency) = ("pricing.local.amount", "pricing.local.currency");
+    let money = fields::money(
+        charge,
+        amount,
+        currency,
+        Unit::Major,
+        Currency::iso_exponent,
+    );
+    match money {
+        Err(MalformedBody::Money {
+            why: MoneyError::TooPrecise,
+            ..
+        }) => Ok(None),
+        other => other,
     }
 }
 

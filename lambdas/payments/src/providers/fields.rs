@@ -1,6 +1,8 @@
 //! What the events of all providers have in common: required texts, times and money out of a JSON body.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
 use super::SampleSeed;
 use crate::event::Report;
@@ -49,11 +51,15 @@ pub(super) fn ms_of_seconds(seconds: i64) -> Option<i64> {
     seconds.checked_mul(1000)
 }
 
-/// Milliseconds from an RFC 3339 text with any number of fraction digits.
+/// Milliseconds from an RFC 3339 text with any number of fraction digits; without an offset it counts as UTC, in which
+/// Worldpay writes its times.
 pub(super) fn ms_of_rfc3339(text: &str) -> Option<i64> {
-    text.parse::<Timestamp>()
-        .ok()
-        .map(Timestamp::as_millisecond)
+    let with_offset = text.parse::<Timestamp>();
+    let time = with_offset.or_else(|_| {
+        let local = text.parse::<DateTime>()?;
+        local.to_zoned(TimeZone::UTC).map(|time| time.timestamp())
+    });
+    time.ok().map(Timestamp::as_millisecond)
 }
 
 /// Milliseconds from the RFC 3339 text at a path.
@@ -87,7 +93,30 @@ pub(super) fn look_again(payment_id: String, request: &Request) -> Report {
         event_type: NOTICE.into(),
         occurred_ms: Some(arrived),
         provider_payment_id: payment_id,
-        money: None,
+        money: Ok(None),
         claimed: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_with_any_fraction_and_any_offset_and_without_one_as_utc() {
+        for (text, ms) in [
+            ("2026-01-01T00:00:00Z", Some(1_767_225_600_000)),
+            ("2026-01-01T01:00:00+01:00", Some(1_767_225_600_000)),
+            ("2025-12-31T20:00:00.0430555-04:00", Some(1_767_225_600_043)),
+            ("2026-01-01T00:00:00.407", Some(1_767_225_600_407)),
+            ("2026-01-01 00:00:00", Some(1_767_225_600_000)),
+            ("2026-01-01T00:00:00.123456789Z", Some(1_767_225_600_123)),
+            ("2026-13-01T00:00:00Z", None),
+            ("1767225600", None),
+            ("", None),
+            ("now", None),
+        ] {
+            assert_eq!(ms_of_rfc3339(text), ms, "{text}");
+        }
     }
 }

@@ -44,7 +44,7 @@ impl HeaderSigned for Flutterwave {
                 "data.currency",
                 Unit::Major,
                 Currency::iso_exponent,
-            )?,
+            ),
             claimed: status(&event_type, body),
             event_id,
             event_type,

@@ -40,7 +40,7 @@ impl HeaderSigned for FlutterwaveV3 {
                 "data.currency",
                 Unit::Major,
                 Currency::iso_exponent,
-            )?,
+            ),
             claimed: flutterwave::status(&event_type, body),
             event_type,
         }])

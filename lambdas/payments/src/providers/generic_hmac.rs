@@ -53,7 +53,7 @@ impl Provider for GenericHmac {
             event_type: "unknown".into(),
             occurred_ms: None,
             provider_payment_id: digest,
-            money: None,
+            money: Ok(None),
             claimed: None,
         };
         match Json::parse_object(&request.body) {
@@ -141,7 +141,7 @@ fn read(body: Json<'_>, paths: &EventFields, unread: Report) -> Result<Report, M
         event_id,
         event_type: body.text_at(&paths.event_type).unwrap_or(unread.event_type),
         occurred_ms: body.at(&paths.time).and_then(time),
-        money: money(body, paths)?,
+        money: money(body, paths),
         claimed: body
             .text_at(&paths.status)
             .and_then(|status| status.parse().ok()),

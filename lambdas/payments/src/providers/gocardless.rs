@@ -33,15 +33,12 @@ impl HeaderSigned for GoCardless {
     }
 
     fn reports(&self, request: &Request) -> Reports {
-        let body = Json::parse_object(&request.body)?;
-        let events = body
-            .get("events")
-            .and_then(Json::items)
-            .ok_or(MalformedBody::Field("events"))?;
-        if events.len() > MAX_EVENTS {
-            return Err(MalformedBody::TooMany(MAX_EVENTS));
-        }
-        events.into_iter().map(read).collect()
+        events(&request.body)?.into_iter().map(read).collect()
+    }
+
+    fn event_parts(&self, request: &Request) -> Vec<String> {
+        let events = events(&request.body).unwrap_or_default().into_iter();
+        events.map(|event| event.raw().to_owned()).collect()
     }
 
     fn sample_types(&self) -> &'static [&'static str] {
@@ -71,6 +68,17 @@ impl HeaderSigned for GoCardless {
     }
 }
 
+fn events(body: &[u8]) -> Result<Vec<Json<'_>>, MalformedBody> {
+    let events = Json::parse_object(body)?
+        .get("events")
+        .and_then(Json::items)
+        .ok_or(MalformedBody::Field("events"))?;
+    if events.len() > MAX_EVENTS {
+        return Err(MalformedBody::TooMany(MAX_EVENTS));
+    }
+    Ok(events)
+}
+
 /// One event of the request; amounts are not in events, only in the API.
 fn read(event: Json<'_>) -> Result<Report, MalformedBody> {
     let event_id = fields::required(event, "id")?;
@@ -83,7 +91,7 @@ fn read(event: Json<'_>) -> Result<Report, MalformedBody> {
     Ok(Report {
         occurred_ms: fields::ms_at(event, "created_at"),
         provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
-        money: None,
+        money: Ok(None),
         claimed: if resource_type == "payments" {
             status(&action)
         } else {

@@ -48,6 +48,11 @@ pub(super) trait HeaderSigned: Sync {
         &[]
     }
 
+    /// See [`Provider::event_parts`].
+    fn event_parts(&self, _request: &Request) -> Vec<String> {
+        Vec::new()
+    }
+
     /// See [`Provider::sample_types`].
     fn sample_types(&self) -> &'static [&'static str];
 
@@ -97,6 +102,10 @@ impl<P: HeaderSigned> Provider for P {
 
     fn delivery_members(&self) -> &'static [&'static str] {
         HeaderSigned::delivery_members(self)
+    }
+
+    fn event_parts(&self, request: &Request) -> Vec<String> {
+        HeaderSigned::event_parts(self, request)
     }
 
     fn sample_types(&self) -> &'static [&'static str] {

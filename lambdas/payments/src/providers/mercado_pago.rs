@@ -48,6 +48,14 @@ impl Provider for MercadoPago {
             KeyEncoding::Text,
         )?;
         let data_id = request.query(DATA_ID).filter(|id| !id.is_empty());
+        // A value with a semicolon could pose as two, and a captured signature serve for another payment.
+        if [data_id, request_id]
+            .into_iter()
+            .flatten()
+            .any(|value| value.contains(';'))
+        {
+            return Err(SignatureError::BadSignature);
+        }
         // The documentation lower-cases alphanumeric ids, the current SDKs do not: senders of both kinds exist.
         let lower = data_id.map(str::to_lowercase);
         let good = [data_id, lower.as_deref()].into_iter().any(|id| {
@@ -83,7 +91,7 @@ impl Provider for MercadoPago {
             occurred_ms: fields::ms_at(body, "date_created"),
             provider_payment_id: payment_id,
             // Amount and status are only in the API.
-            money: None,
+            money: Ok(None),
             claimed: None,
             event_type,
         }])

@@ -5,7 +5,7 @@ mod adyen_header;
 mod authorize_net;
 pub(crate) mod braintree;
 pub(crate) mod checkout_com;
-mod coinbase_commerce;
+pub(crate) mod coinbase_commerce;
 pub(crate) mod fields;
 mod flutterwave;
 mod flutterwave_v3;
@@ -80,6 +80,14 @@ pub trait Provider: Sync {
         &[]
     }
 
+    /// What makes each event of the request that very event, in the order of the reports; empty where the body does.
+    ///
+    /// Several events of one request may come again alone or in other company, and where the signature covers less than
+    /// the body, the rest of it tells nothing about the event.
+    fn event_parts(&self, _request: &Request) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether events of this type tell only that there is news, so that its API has to be asked what.
     fn only_api_knows(&self, _event_type: &str) -> bool {
         false
@@ -107,8 +115,8 @@ pub trait Provider: Sync {
 pub type Reports = Result<Vec<Report>, MalformedBody>;
 
 impl dyn Provider + '_ {
-    /// Digest of what all deliveries of a body have in common; `None` where that is the whole body.
-    pub fn common_digest(&self, body: &[u8]) -> Option<String> {
+    /// The body without what differs between deliveries of one event; `None` where nothing does.
+    fn common_part(&self, body: &[u8]) -> Option<Vec<u8>> {
         let differing = self.delivery_members();
         if differing.is_empty() {
             return None;
@@ -123,7 +131,7 @@ impl dyn Provider + '_ {
             }
         }
         common.extend_from_slice(body.get(kept..)?);
-        Some(sha256_hex(&common))
+        Some(common)
     }
 
     /// The events of a request that was verified with this result.
@@ -134,12 +142,20 @@ impl dyn Provider + '_ {
         verified: &Verified,
     ) -> Result<Vec<PaymentEvent>, MalformedBody> {
         let reports = self.reports(request, settings)?;
-        let event = |report: Report| {
+        let common = self
+            .common_part(&request.body)
+            .map(|part| sha256_hex(&part));
+        let parts = self.event_parts(request);
+        let event = |(at, report): (usize, Report)| {
             // A signature under a mere hint covers nothing of what decides.
             let signed = verified.signed && !self.only_api_knows(&report.event_type);
-            report.by(self.key(), signed)
+            let own = parts.get(at).map(|part| sha256_hex(part.as_bytes()));
+            Ok(PaymentEvent {
+                common_digest: own.or_else(|| common.clone()),
+                ..report.by(self.key(), signed)?
+            })
         };
-        Ok(reports.into_iter().map(event).collect())
+        reports.into_iter().enumerate().map(event).collect()
     }
 }
 

@@ -76,7 +76,11 @@ impl Provider for Mollie {
             .unwrap_or_else(|| "unknown".into());
         // An event with an entity has an id of its own; without one, `id` is the entity's.
         let (event_id, payment_id) = match body.id_at("entityId") {
-            Some(entity) => (own_id, entity),
+            // Captures, refunds and chargebacks name their payment.
+            Some(entity) => (
+                own_id,
+                body.id_at("_embedded.entity.paymentId").unwrap_or(entity),
+            ),
             None => (fields::digest_id(&request.body), own_id),
         };
         let (amount, currency) = (
@@ -87,7 +91,7 @@ impl Provider for Mollie {
             event_id,
             occurred_ms: fields::ms_at(body, "createdAt"),
             provider_payment_id: payment_id,
-            money: fields::money(body, amount, currency, Unit::Major, Currency::iso_exponent)?,
+            money: fields::money(body, amount, currency, Unit::Major, Currency::iso_exponent),
             claimed: status(&event_type),
             event_type,
         }])
@@ -139,13 +143,18 @@ fn classic_id(request: &Request) -> Option<String> {
 }
 
 fn status(event_type: &str) -> Option<Status> {
-    let (_, last) = event_type.rsplit_once('.')?;
-    Some(match last {
-        "paid" => Status::Succeeded,
-        "authorized" => Status::Authorised,
-        "pending" => Status::Pending,
-        "failed" | "expired" => Status::Failed,
-        "canceled" => Status::Canceled,
+    // What becomes of another object, such as a refund that failed, is no status of the payment.
+    Some(match event_type.rsplit_once('.')? {
+        ("capture", "succeeded") | ("chargeback", "reversed") => Status::Succeeded,
+        ("chargeback", "received") => Status::Disputed,
+        ("payment" | "payment-link", last) => match last {
+            "paid" => Status::Succeeded,
+            "authorized" => Status::Authorised,
+            "pending" => Status::Pending,
+            "failed" | "expired" => Status::Failed,
+            "canceled" => Status::Canceled,
+            _ => return None,
+        },
         _ => return None,
     })
 }

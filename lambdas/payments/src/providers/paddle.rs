@@ -68,7 +68,7 @@ impl Provider for Paddle {
         Ok(vec![Report {
             occurred_ms: fields::ms_at(body, "occurred_at"),
             provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
-            money: money(&event_type, body)?,
+            money: money(&event_type, body),
             claimed: status(&event_type, body),
             event_id,
             event_type,

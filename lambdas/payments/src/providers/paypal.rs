@@ -2,16 +2,11 @@
 //! base64 in `PAYPAL-TRANSMISSION-SIG`; the certificate is at `PAYPAL-CERT-URL`, and the secret is the webhook's id.
 //! Documented at developer.paypal.com/api/rest/webhooks/rest (verify notifications yourself).
 
-use std::time::Duration;
+mod certificates;
 
 use base64::Engine;
-use jiff::Timestamp;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
-use webpki::aws_lc_rs::{
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
-};
-use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+use webpki::EndEntityCert;
+use webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA256;
 
 use super::fields::{self, Unit};
 use super::keys::{FetchedKey, KeyRequest};
@@ -24,33 +19,14 @@ use crate::request::Request;
 use crate::secret::SecretValue;
 use crate::settings::Settings;
 use crate::signature::SignatureError;
+pub(super) use certificates::{INTERMEDIATES, ROOTS};
+use certificates::{cert_name, certificates, trust};
 
 const ID: &str = "PAYPAL-TRANSMISSION-ID";
 const TIME: &str = "PAYPAL-TRANSMISSION-TIME";
 const SIGNATURE: &str = "PAYPAL-TRANSMISSION-SIG";
 const CERT_URL: &str = "PAYPAL-CERT-URL";
 const ALGORITHM: &str = "PAYPAL-AUTH-ALGO";
-
-/// Where certificates may come from, and the name that each place's certificates carry.
-const CERT_PLACES: [(&str, &str); 4] = [
-    ("https://api.paypal.com/v1/notifications/certs/", LIVE),
-    ("https://api-m.paypal.com/v1/notifications/certs/", LIVE),
-    (
-        "https://api.sandbox.paypal.com/v1/notifications/certs/",
-        SANDBOX,
-    ),
-    (
-        "https://api-m.sandbox.paypal.com/v1/notifications/certs/",
-        SANDBOX,
-    ),
-];
-const LIVE: &str = "messageverificationcerts.paypal.com";
-const SANDBOX: &str = "messageverificationcerts.sandbox.paypal.com";
-
-/// The roots that PayPal's certificates are issued under.
-pub(super) const ROOTS: &str = include_str!("paypal_roots.pem");
-/// A chain is a leaf and one or two intermediates.
-const MAX_CERTIFICATES: usize = 8;
 
 pub(super) struct Paypal;
 
@@ -118,7 +94,7 @@ impl Provider for Paypal {
             provider_payment_id: resource
                 .and_then(payment_id)
                 .unwrap_or_else(|| event_id.clone()),
-            money: resource.map_or(Ok(None), money)?,
+            money: resource.map_or(Ok(None), money),
             claimed: status(&event_type, resource),
             event_id,
             event_type,
@@ -180,63 +156,6 @@ impl<'r> Sent<'r> {
     }
 }
 
-/// The name on the certificates of an address; `None` unless the address is exactly of a known place and a plain file name.
-///
-/// The header is not to be trusted before the certificate is, and an address that parsers read differently must not pass.
-fn cert_name(url: &str) -> Option<&'static str> {
-    CERT_PLACES.into_iter().find_map(|(place, name)| {
-        let file = url.strip_prefix(place)?;
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        ((1..=128).contains(&file.len()) && file.bytes().all(plain)).then_some(name)
-    })
-}
-
-fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, SignatureError> {
-    CertificateDer::pem_slice_iter(pem.as_bytes())
-        .take(MAX_CERTIFICATES)
-        .collect::<Result<_, _>>()
-        .map_err(|_| SignatureError::CertUntrusted)
-}
-
-/// Checks that the leaf is PayPal's: chained to a root, valid now, and of the right name.
-fn trust(
-    leaf: &EndEntityCert<'_>,
-    intermediates: &[CertificateDer<'_>],
-    roots: &[CertificateDer<'_>],
-    name: &'static str,
-    at: Timestamp,
-) -> Result<(), SignatureError> {
-    let anchors: Vec<TrustAnchor<'_>> = roots
-        .iter()
-        .filter_map(|root| anchor_from_trusted_cert(root).ok())
-        .collect();
-    let seconds = u64::try_from(at.as_second()).unwrap_or_default();
-    let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-    let algorithms = [
-        RSA_PKCS1_2048_8192_SHA256,
-        RSA_PKCS1_2048_8192_SHA384,
-        RSA_PKCS1_2048_8192_SHA512,
-    ];
-    leaf.verify_for_usage(
-        &algorithms,
-        &anchors,
-        intermediates,
-        at,
-        KeyUsage::server_auth(),
-        None,
-        None,
-    )
-    .map_err(|error| match error {
-        webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. } => {
-            SignatureError::CertExpired
-        }
-        _ => SignatureError::CertUntrusted,
-    })?;
-    let name = ServerName::try_from(name).map_err(|_| SignatureError::CertUntrusted)?;
-    leaf.verify_is_valid_for_subject_name(&name)
-        .map_err(|_| SignatureError::CertUntrusted)
-}
-
 /// The payment that a resource belongs to: refunds link up to their capture, disputes name theirs.
 fn payment_id(resource: Json<'_>) -> Option<String> {
     let up = resource
@@ -291,7 +210,10 @@ fn status(event_type: &str, resource: Option<Json<'_>>) -> Option<Status> {
     if let Some(dispute) = event_type.strip_prefix("CUSTOMER.DISPUTE.") {
         let outcome =
             resource.and_then(|resource| resource.text_at("dispute_outcome.outcome_code"));
-        let won = dispute == "RESOLVED" && outcome.as_deref() == Some("RESOLVED_SELLER_FAVOUR");
+        // After these the seller keeps the money.
+        let kept = ["RESOLVED_SELLER_FAVOUR", "CANCELED_BY_BUYER"];
+        let won =
+            dispute == "RESOLVED" && outcome.is_some_and(|code| kept.contains(&code.as_str()));
         return Some(if won {
             Status::Succeeded
         } else {
@@ -312,58 +234,4 @@ fn status(event_type: &str, resource: Option<Json<'_>>) -> Option<Status> {
         | "PAYMENT.SALE.REVERSED" => Status::Refunded,
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_paypals_own_certificate_addresses_are_ever_fetched() {
-        let refused = [
-            "",
-            "https://api.paypal.com/v1/notifications/certs/",
-            "http://api.paypal.com/v1/notifications/certs/CERT-1",
-            "HTTPS://api.paypal.com/v1/notifications/certs/CERT-1",
-            "https://api.paypal.com:443/v1/notifications/certs/CERT-1",
-            "https://api.paypal.com:8443/v1/notifications/certs/CERT-1",
-            "https://api.paypal.com./v1/notifications/certs/CERT-1",
-            "https://www.paypal.com/v1/notifications/certs/CERT-1",
-            "https://evilpaypal.com/v1/notifications/certs/CERT-1",
-            "https://api.paypal.com.evil.example/v1/notifications/certs/CERT-1",
-            "https://api.paypal.com@evil.example/v1/notifications/certs/CERT-1",
-            "https://user@api.paypal.com/v1/notifications/certs/CERT-1",
-            "https://api.paypal.com/v1/notifications/certs/../../oauth2/token",
-            "https://api.paypal.com/v1/notifications/certs/%2e%2e/x",
-            "https://api.paypal.com/v1/notifications/certs/CERT-1?next=x",
-            "https://api.paypal.com/v1/notifications/certs/CERT-1#x",
-            "https://api.paypal.com/v1/notifications/certs/CERT-1/more",
-            "https://api.paypal.com/v1/notifications/certs/CERT\n1",
-            "https://api.paypal.com\\@evil.example/v1/notifications/certs/CERT-1",
-            "http://169.254.169.254/latest/meta-data/",
-            "file:///etc/passwd",
-        ];
-        for url in refused {
-            assert_eq!(cert_name(url), None, "{url}");
-        }
-        assert_eq!(
-            cert_name("https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594"),
-            Some(LIVE)
-        );
-        assert_eq!(
-            cert_name("https://api.sandbox.paypal.com/v1/notifications/certs/CERT_1"),
-            Some(SANDBOX)
-        );
-    }
-
-    #[test]
-    fn every_bundled_root_is_usable() {
-        let roots = certificates(ROOTS).expect("certificates");
-        assert_eq!(roots.len(), 4);
-        assert!(
-            roots
-                .iter()
-                .all(|root| anchor_from_trusted_cert(root).is_ok())
-        );
-    }
 }

@@ -35,8 +35,9 @@ impl HeaderSigned for Paystack {
         let body = Json::parse_object(&request.body)?;
         let event_type = fields::required(body, "event")?;
         let event_id = match body.id_at("data.id") {
-            Some(id) => format!("{event_type}:{id}"),
-            None => fields::digest_id(&request.body),
+            // A dispute is reminded of more than once under its one id.
+            Some(id) if event_type != "charge.dispute.remind" => format!("{event_type}:{id}"),
+            _ => fields::digest_id(&request.body),
         };
         // Refunds and disputes name the transaction they belong to.
         let payment_id = [
@@ -58,7 +59,7 @@ impl HeaderSigned for Paystack {
             provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
             money: fields::money(body, "data.amount", "data.currency", Unit::Minor, |_| {
                 EXPONENT
-            })?,
+            }),
             claimed: status(&event_type),
             event_id,
             event_type,

@@ -74,7 +74,7 @@ impl Provider for Plaid {
                 .into_iter()
                 .find_map(|path| body.id_at(path))
                 .unwrap_or(digest),
-            money: None,
+            money: Ok(None),
             claimed: None,
         }])
     }

@@ -56,7 +56,7 @@ impl HeaderSigned for Razorpay {
                     Unit::Minor,
                     Currency::iso_exponent,
                 )
-            })?,
+            }),
             claimed: status(&event_type, payment),
             event_id,
             event_type,

@@ -38,7 +38,8 @@ impl HeaderSigned for Shopify {
         // The event id, the topic and the time of the headers are not signed; only the topic is used, as a name.
         let topic = ["X-Shopify-Topic", "shopify-topic"]
             .into_iter()
-            .find_map(|name| request.headers.single(name));
+            .find_map(|name| request.headers.single(name))
+            .filter(|topic| is_topic(topic));
         let event_id = fields::digest_id(&request.body);
         // Transactions and refunds name their order, which is the payment as a whole.
         let payment_id = body.id_at("order_id").or_else(|| body.id_at("id"));
@@ -46,7 +47,7 @@ impl HeaderSigned for Shopify {
         Ok(vec![Report {
             occurred_ms: time.into_iter().find_map(|path| fields::ms_at(body, path)),
             provider_payment_id: payment_id.unwrap_or_else(|| event_id.clone()),
-            money: money(body)?,
+            money: money(body),
             claimed: status(body),
             event_id,
             event_type: topic.unwrap_or("unknown").to_owned(),
@@ -74,6 +75,12 @@ impl HeaderSigned for Shopify {
         };
         Some(Outgoing::json(&body).with_header("X-Shopify-Topic", event_type))
     }
+}
+
+/// Whether a text looks like a topic, such as `orders/paid`; what a stranger may put there goes no further.
+fn is_topic(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || matches!(b, b'_' | b'/');
+    text.len() <= 64 && text.bytes().all(plain)
 }
 
 /// The transactions of a refund.
@@ -128,6 +135,7 @@ pub(crate) fn order_status(status: &str) -> Option<Status> {
         "partially_refunded" => Status::PartiallyRefunded,
         "refunded" => Status::Refunded,
         "voided" => Status::Canceled,
+        "expired" => Status::Failed,
         _ => return None,
     })
 }

@@ -54,7 +54,7 @@ impl HeaderSigned for Square {
                     Unit::Minor,
                     Currency::iso_exponent,
                 )
-            })?,
+            }),
             claimed: payment
                 .and_then(payment_status)
                 .or_else(|| dispute.and_then(dispute_status)),

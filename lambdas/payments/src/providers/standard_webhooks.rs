@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::fields::{self, Unit};
 use super::{CannotSign, Check, Outgoing, Provider, Reports, SampleSeed, Verified};
 use crate::event::{Report, Status};
+use crate::head::is_adverse;
 use crate::json::{Json, MalformedBody};
 use crate::mac;
 use crate::money::Currency;
@@ -67,7 +68,7 @@ impl Provider for StandardWebhooks {
                     Unit::Minor,
                     Currency::iso_exponent,
                 )
-            })?,
+            }),
             claimed: status(&event_type),
             event_id,
             event_type,
@@ -295,13 +296,27 @@ fn decoded(signatures: &[(&str, &str)], version: &str, length: usize) -> Vec<Vec
         .collect()
 }
 
+/// What a payment is called in types.
+const PAYMENTS: [&str; 7] = [
+    "payment",
+    "payments",
+    "payment_intent",
+    "charge",
+    "order",
+    "checkout",
+    "invoice",
+];
+
 /// The status in the last part of a dotted type, as `payment.succeeded`: the specification names types so.
 fn status(event_type: &str) -> Option<Status> {
-    let (_, last) = event_type.rsplit_once('.')?;
-    match last {
-        "authorized" => Some(Status::Authorised),
-        "cancelled" => Some(Status::Canceled),
-        "completed" | "paid" => Some(Status::Succeeded),
-        name => name.parse().ok(),
-    }
+    let (object, last) = event_type.rsplit_once('.')?;
+    let object = object.rsplit('.').next().unwrap_or(object);
+    let status = match last {
+        "authorized" => Status::Authorised,
+        "cancelled" => Status::Canceled,
+        "completed" | "paid" => Status::Succeeded,
+        name => name.parse().ok()?,
+    };
+    // A refund or a payout that succeeded or failed is no payment that did.
+    (PAYMENTS.contains(&object) || is_adverse(status)).then_some(status)
 }

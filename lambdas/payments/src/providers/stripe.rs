@@ -58,14 +58,11 @@ impl Provider for Stripe {
         let event_type = event.text_at("type").unwrap_or_else(|| "unknown".into());
         let object = event.at("data.object");
         Ok(vec![Report {
-            occurred_ms: event
-                .get("created")
-                .and_then(Json::integer)
-                .and_then(fields::ms_of_seconds),
+            occurred_ms: event.get("created").and_then(created),
             provider_payment_id: object
                 .and_then(payment_id)
                 .unwrap_or_else(|| event_id.clone()),
-            money: object.map_or(Ok(None), |object| money(&event_type, object))?,
+            money: object.map_or(Ok(None), |object| money(&event_type, object)),
             claimed: object.and_then(|object| status(&event_type, object)),
             event_id,
             event_type,
@@ -159,6 +156,14 @@ impl Header {
             timestamp_text: text.to_owned(),
             signatures,
         })
+    }
+}
+
+/// Seconds since 1970, or RFC 3339 in the thin events of API v2.
+fn created(value: Json<'_>) -> Option<i64> {
+    match value.integer() {
+        Some(seconds) => fields::ms_of_seconds(seconds),
+        None => fields::ms_of_rfc3339(&value.text()?),
     }
 }
 

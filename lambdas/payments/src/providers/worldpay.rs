@@ -36,24 +36,22 @@ impl Provider for Worldpay {
     fn verify(&self, request: &Request, check: &Check<'_>) -> Result<Verified, SignatureError> {
         let sent = signatures(request)?;
         let held = keys(check.secrets, request.received_at)?;
-        let mut known = false;
-        for (key_id, signature) in &sent {
-            let Some(texts) = held.get(key_id) else {
-                continue;
-            };
-            known = true;
+        let (mut known, mut unusable) = (false, false);
+        // One hash for each key that is held, however often the sender names it.
+        for (key_id, texts) in &held {
+            let of_key = sent.iter().filter(|(id, _)| id == key_id);
+            let signatures: Vec<_> = of_key.map(|(_, signature)| signature.clone()).collect();
             let keys: Vec<_> = texts.iter().filter_map(|text| key(text)).collect();
-            if keys.is_empty() {
-                return Err(mac::UNUSABLE);
-            }
-            if mac::any_match(&keys, &[&request.body], std::slice::from_ref(signature)) {
+            known |= !signatures.is_empty();
+            unusable |= !signatures.is_empty() && keys.is_empty();
+            if !signatures.is_empty() && mac::any_match(&keys, &[&request.body], &signatures) {
                 return Ok(Verified::SIGNED);
             }
         }
-        Err(if known {
-            SignatureError::BadSignature
-        } else {
-            SignatureError::UnknownKey
+        Err(match (unusable, known) {
+            (true, _) => mac::UNUSABLE,
+            (false, true) => SignatureError::BadSignature,
+            (false, false) => SignatureError::UnknownKey,
         })
     }
 
@@ -71,7 +69,7 @@ impl Provider for Worldpay {
                 .id_at("eventDetails.transactionReference")
                 .or_else(|| body.id_at("eventDetails.downstreamReference"))
                 .unwrap_or_else(|| event_id.clone()),
-            money: fields::money(body, amount, currency, Unit::Minor, Currency::iso_exponent)?,
+            money: fields::money(body, amount, currency, Unit::Minor, Currency::iso_exponent),
             claimed: status(&event_type),
             event_id,
             event_type,
@@ -185,11 +183,13 @@ pub(crate) fn status(event_type: &str) -> Option<Status> {
     Some(match event_type {
         "sentForAuthorization" | "sentForSettlement" => Status::Pending,
         "authorized" => Status::Authorised,
-        "settled" => Status::Succeeded,
+        // Cards know no later word of a refund than that it was sent.
+        "sentForRefund" | "refunded" => Status::Refunded,
+        "sentForPartialRefund" => Status::PartiallyRefunded,
+        "settled" | "refundFailed" => Status::Succeeded,
         "refused" | "error" | "expired" | "settlementFailed" => Status::Failed,
         "cancelled" | "sentForCancellation" => Status::Canceled,
-        "refunded" => Status::Refunded,
-        "disputed" | "chargedBack" => Status::Disputed,
+        "disputed" | "chargedBack" | "informationRequested" => Status::Disputed,
         _ => return None,
     })
 }

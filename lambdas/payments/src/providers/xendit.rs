@@ -48,7 +48,7 @@ impl HeaderSigned for Xendit {
                 .into_iter()
                 .find_map(|path| fields::ms_at(object, path).or(fields::ms_at(body, path))),
             provider_payment_id: payment_id,
-            money: fields::money(object, amount, "currency", Unit::Major, exponent)?,
+            money: fields::money(object, amount, "currency", Unit::Major, exponent),
             claimed: status(&state),
             event_type,
         }])

@@ -74,7 +74,6 @@ pub fn probe(key: &str, input: &[u8]) {
     let _ = provider.recognises(&request, &settings);
     let _ = provider.key_request(&request);
     let _ = provider.answer_challenge(&request, &secrets);
-    let _ = provider.common_digest(&request.body);
     let events = provider.events(&request, &settings, &Verified::SENDER_ONLY);
     let events = events.unwrap_or_default();
     assert!(events.len() <= MOST_EVENTS);

@@ -50,7 +50,7 @@ impl HttpKeys {
             return Ok(FetchedKey::Unknown);
         };
         Ok(FetchedKey::Certificates {
-            chain: answer,
+            chain: format!("{answer}\n{}", paypal::INTERMEDIATES),
             roots: paypal::ROOTS.to_owned(),
         })
     }
