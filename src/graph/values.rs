@@ -37,6 +37,8 @@ values! {
     LogGroupName,
     /// ARN of a role whose policy is in place.
     RoleArn,
+    /// Id that IAM gave a role; another one if the role is made anew under the same name.
+    RoleId,
     /// ARN of a function's alias `live`.
     AliasArn,
     /// Name of a function.

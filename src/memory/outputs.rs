@@ -49,10 +49,13 @@ pub(super) fn outputs(at: &Address, given: &Given, serial: u64) -> Outputs {
             );
             put("logGroupName", name.clone());
         }
-        Kind::Role => put(
-            "roleArn",
-            format!("arn:aws:iam::{}:role/{name}", given.account),
-        ),
+        Kind::Role => {
+            put(
+                "roleArn",
+                format!("arn:aws:iam::{}:role/{name}", given.account),
+            );
+            put("roleId", format!("AROA{}", id.to_uppercase()));
+        }
         Kind::Function => {
             put("functionName", name.clone());
             put(

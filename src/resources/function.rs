@@ -26,7 +26,7 @@ pub struct Function {
     /// Function name.
     pub name: String,
     /// Shown in the console.
-    pub description: String,
+    pub description: Input<Text>,
     /// `provided.al2023`.
     pub runtime: String,
     /// Instruction set.

@@ -8,7 +8,7 @@ mod trust;
 use super::policy::document::{canonical, canonical_conditions, sorted_texts};
 use super::policy::{Action, Condition, Grantable, Statement, UNSCOPED, Unscoped};
 use super::{Forced, Given, Outputs, Resource, Schedule, Settle};
-use crate::graph::{Declared, Graph, Handle, Input, Output, RoleArn, Text};
+use crate::graph::{Declared, Graph, Handle, Input, Output, RoleArn, RoleId, Text};
 use serde::{Deserialize, Serialize};
 
 /// An IAM role with one inline policy.
@@ -129,6 +129,11 @@ impl Handle<Role> {
     /// The role's ARN, known once its policy is in place.
     pub fn arn(&self) -> Output<RoleArn> {
         self.output("roleArn")
+    }
+
+    /// The role's id, which no other role ever has.
+    pub fn id(&self) -> Output<RoleId> {
+        self.output("roleId")
     }
 
     /// Lets the role do something with a resource.

@@ -2,7 +2,7 @@
 
 use super::Names;
 use crate::config::{Config, FunctionSettings};
-use crate::graph::{Handle, Input, Output, Text, given};
+use crate::graph::{Handle, Input, Output, Text, given, join};
 use crate::resources::Unmanaged;
 use crate::resources::function::{Architecture, Function};
 use crate::resources::key::Key;
@@ -50,10 +50,16 @@ impl Unwired {
         logs: &Handle<LogGroup>,
     ) -> Function {
         Function {
-            description: format!(
-                "{} of the payment webhook pipeline; owned by payhook",
-                self.artifact
-            ),
+            // A role made anew under its name is another one to KMS: with its id here every function of it is configured
+            // and published again, which renews the grant on the key; facts of AWS: re:Post, lambda-kmsaccessdeniedexception.
+            description: join([
+                format!(
+                    "{} of the payment webhook pipeline; owned by payhook; role ",
+                    self.artifact
+                )
+                .into(),
+                role.id().into(),
+            ]),
             runtime: "provided.al2023".to_owned(),
             architecture: self.architecture,
             code: Output::given(given::ARTIFACT, self.artifact).into(),

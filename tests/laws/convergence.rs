@@ -99,6 +99,24 @@ async fn what_was_deleted_by_hand_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn functions_of_a_role_that_was_made_anew_are_published_anew() {
+    let world = World::new();
+    world.deploy().await;
+    world.cloud.remove("payment-processor-role");
+    let plan = world.preview().await;
+    let done = |action: Action| {
+        let steps = plan.steps.iter().filter(|step| step.action == action);
+        steps
+            .map(|step| step.resource.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(done(Action::Create), ["payment-processor-role"]);
+    assert_eq!(done(Action::Update), ["payment-processor"]);
+    world.deploy().await;
+    assert!(world.preview().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_no_longer_declared_is_deleted() {
     let world = World::new();
     world.deploy().await;

@@ -153,7 +153,7 @@ async fn create(aws: &Aws, at: &At<Function>) -> Result<Put, CloudError> {
     aws.lambda
         .create_function()
         .function_name(&function.name)
-        .description(&function.description)
+        .description(function.description.get()?)
         .runtime(Runtime::from(function.runtime.as_str()))
         .handler(HANDLER)
         .architectures(architecture(function))
@@ -190,7 +190,7 @@ async fn configure(aws: &Aws, function: &Function, is: &Function) -> Result<(), 
     aws.lambda
         .update_function_configuration()
         .function_name(&function.name)
-        .description(&function.description)
+        .description(function.description.get()?)
         .runtime(Runtime::from(function.runtime.as_str()))
         .handler(HANDLER)
         .role(function.role.get()?)

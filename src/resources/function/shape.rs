@@ -62,7 +62,7 @@ pub(super) fn properties(
     let tracing = shown.tracing_config().and_then(|tracing| tracing.mode());
     Ok(Function {
         name: name.clone(),
-        description: text(shown.description()),
+        description: Input::known(text(shown.description())),
         runtime: text(shown.runtime().map(|runtime| runtime.as_str())),
         architecture: match shown.architectures() {
             [Shown::Arm64, ..] => Architecture::Arm64,

@@ -54,7 +54,7 @@ fn sha() -> String {
 fn function() -> Function {
     Function {
         name: "payment-processor-dev".to_owned(),
-        description: "Processes payments".to_owned(),
+        description: Input::known("Processes payments"),
         runtime: "provided.al2023".to_owned(),
         architecture: Architecture::Arm64,
         code: Input::known(sha()),
@@ -86,7 +86,7 @@ fn described(function: &Function) -> Value {
         "Runtime": function.runtime,
         "Role": function.role.get().unwrap(),
         "Handler": "bootstrap",
-        "Description": function.description,
+        "Description": function.description.get().unwrap(),
         "Timeout": function.timeout_seconds,
         "MemorySize": function.memory_mb,
         "CodeSha256": function.code.get().unwrap(),
@@ -172,7 +172,7 @@ proptest! {
             reserved_concurrency,
             tracing,
             architecture: if arm { Architecture::Arm64 } else { Architecture::X86_64 },
-            description,
+            description: Input::known(description),
             role: Input::known(role),
             key: Input::known(key),
             environment: BTreeMap::from([(variable, Input::known("x"))]),

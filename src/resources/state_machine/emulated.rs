@@ -69,7 +69,7 @@ fn function(name: &str, code: &str, marks: &Path) -> Function {
     let marks = Input::known(marks.to_str().unwrap());
     Function {
         name: name.to_owned(),
-        description: String::new(),
+        description: Input::known(""),
         runtime: "provided.al2023".to_owned(),
         architecture: Architecture::Arm64,
         code: Input::known(code),

@@ -7,7 +7,7 @@ async fn each_setting_changes_by_one_update_that_carries_key_and_environment_tog
     type Change = fn(&mut Function);
     let changes: [(&str, Value, Change); 8] = [
         ("/Description", json!("d"), |f| {
-            f.description = "d".to_owned()
+            f.description = Input::known("d")
         }),
         ("/Runtime", json!("provided.al2024"), |f| {
             f.runtime = "provided.al2024".to_owned();
