@@ -31,6 +31,8 @@ struct Progress<'a> {
     failed: BTreeSet<StepId>,
     errors: Vec<StepError>,
     interrupted: bool,
+    /// Why nothing more is started.
+    halted: Option<&'static str>,
     height: Vec<usize>,
 }
 
@@ -55,7 +57,7 @@ impl Engine<'_> {
         let mut progress = Progress::new(plan, seen);
         let mut flights = FuturesUnordered::new();
         loop {
-            if !self.cancel.is_cancelled() {
+            if !self.cancel.is_cancelled() && progress.halted.is_none() {
                 for id in progress.ready() {
                     progress.started.insert(id);
                     let step = &plan.steps[id];
@@ -173,14 +175,14 @@ impl Engine<'_> {
         number: u64,
         start: Instant,
     ) -> Result<Outcome, EngineError> {
-        let cancelled =
-            self.cancel.is_cancelled() && progress.ended.len() < progress.plan.steps.len();
+        let cancelled = progress.interrupted
+            || self.cancel.is_cancelled() && progress.ended.len() < progress.plan.steps.len();
         for step in progress.plan.steps.iter().filter(|s| s.mutates()) {
             if !progress.started.contains(&step.id) {
-                let why = if cancelled {
-                    "interrupted"
-                } else {
-                    "something it needs failed"
+                let why = match (progress.halted, cancelled) {
+                    (Some(why), _) => why,
+                    (None, true) => "interrupted",
+                    (None, false) => "something it needs failed",
                 };
                 self.emit(Event::StepSkipped {
                     resource: step.resource.clone(),
@@ -232,6 +234,7 @@ impl<'a> Progress<'a> {
             failed: BTreeSet::new(),
             errors: Vec::new(),
             interrupted: false,
+            halted: None,
             height: heights(plan),
         }
     }
@@ -289,6 +292,7 @@ impl<'a> Progress<'a> {
             }
             Err(cause) => {
                 self.failed.insert(id);
+                self.halted = self.halted.or(cause.ends_the_run());
                 self.errors.push(StepError {
                     resource: step.resource.clone(),
                     kind: step.kind,

@@ -2,13 +2,14 @@
 
 mod apply;
 mod event;
+mod look;
 mod observe;
 mod retry;
 mod step;
 
 use crate::graph::LogicalName;
 use crate::plan::{Action, PlanError};
-use crate::resources::{Cloud, CloudError, Kind};
+use crate::resources::{Class, Cloud, CloudError, Kind};
 use crate::state::{State, StateError, Store};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -79,6 +80,19 @@ pub enum Cause {
     /// An output that it needs is unknown.
     #[error("it needs {0}, which is unknown")]
     Open(String),
+}
+
+impl Cause {
+    /// Why no further step may be started after it, where none may.
+    fn ends_the_run(&self) -> Option<&'static str> {
+        match self {
+            Self::Call(error) if error.class == Class::Credentials => {
+                Some("AWS does not accept the credentials any more")
+            }
+            Self::State(_) => Some("state could not be written"),
+            _ => None,
+        }
+    }
 }
 
 /// Why nothing could be planned or applied.

@@ -1,13 +1,15 @@
 //! Reads what is there: one concurrent wave, except where an identity must be found first.
 
 use super::EngineError;
+use super::look::hidden_again;
 use super::retry::{Patience, Verdict};
 use crate::graph::{Graph, LogicalName, OutputRef};
 use crate::plan::{Facts, physical_address};
-use crate::resources::{Address, Cloud, CloudError, Kind, Replace, Seen, definition};
+use crate::resources::{Address, Cloud, CloudError, Kind, Replace, Schedule, Seen, definition};
 use crate::state::{Entry, State};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::{Instant, sleep};
 
 /// Everything that is there of the graph.
 ///
@@ -76,7 +78,7 @@ pub async fn observe_entries<'a>(
         .map(|(name, entry)| async move {
             (
                 name.clone(),
-                read_patiently(cloud, address_of(name, entry)).await,
+                read_known(cloud, address_of(name, entry)).await,
             )
         })
         .collect();
@@ -107,7 +109,10 @@ async fn read_whole(
     at: Address,
     new: bool,
 ) -> Result<Option<Seen>, EngineError> {
-    let seen = read_patiently(cloud, at.clone()).await?;
+    let seen = match new {
+        true => read_patiently(cloud, at.clone()).await?,
+        false => read_known(cloud, at.clone()).await?,
+    };
     let beside = new && definition(at.kind).replace() == Replace::CreateFirst;
     let mut seen = match seen {
         Some(seen) if beside => seen,
@@ -123,6 +128,21 @@ async fn read_whole(
             Err(error) => again(&at.logical, at.kind, &error, &mut patience).await?,
         }
     }
+}
+
+/// Reads what state knows: what is not shown at first may only be hidden still.
+async fn read_known(cloud: &dyn Cloud, at: Address) -> Result<Option<Seen>, EngineError> {
+    let hidden = hidden_again(cloud, at.kind);
+    let start = Instant::now();
+    for round in 0.. {
+        let seen = read_patiently(cloud, at.clone()).await?;
+        let left = hidden.saturating_sub(start.elapsed());
+        if seen.is_some() || left.is_zero() {
+            return Ok(seen);
+        }
+        sleep(Schedule::PROPAGATION.pause(round).min(left)).await;
+    }
+    Ok(None)
 }
 
 /// Reads one resource through throttles and failures of the server.
@@ -147,7 +167,7 @@ async fn again(
 ) -> Result<(), EngineError> {
     match patience.judge(error, definition(kind).settle(), false) {
         Verdict::Again { pause, .. } => {
-            tokio::time::sleep(pause).await;
+            sleep(pause).await;
             Ok(())
         }
         Verdict::Stop(cause) => Err(EngineError::Read {

@@ -1,21 +1,26 @@
 //! One step: put or delete until it is settled, with a record before and after.
 
-use super::retry::{Patience, Verdict};
-use super::{Cause, Engine, Event};
+use super::look::{hidden_again, invisible};
+use super::retry::Patience;
+use super::{Cause, Engine};
 use crate::plan::{Action, Step};
 use crate::resources::{
-    Address, CloudError, Condition, Delete, Outputs, Poll, Put, Replace, Seen, Tags, definition,
+    Address, Class, CloudError, Condition, Delete, Outputs, Put, Replace, Seen, Tags, definition,
     tag,
 };
 use crate::state::{Entry, Record};
 use serde_json::Value;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 
-/// How long something just made may stay invisible before it counts as not there after all.
-const INVISIBLE: Duration = Duration::from_secs(5);
-/// The same for something made under an identity that AWS chose: it must never be made twice.
-const INVISIBLE_MADE: Duration = Duration::from_secs(120);
+/// One put under way.
+struct Underway {
+    at: Address,
+    seen: Option<Seen>,
+    /// Whether it may be there although no read has shown it: a create was sent of which nothing was heard.
+    doubt: bool,
+    /// Whether AWS has said that it made it.
+    made: bool,
+}
 
 impl Engine<'_> {
     /// Makes a resource as wanted and returns its outputs.
@@ -23,53 +28,81 @@ impl Engine<'_> {
         &self,
         step: &Step,
         properties: Value,
-        mut seen: Option<Seen>,
+        seen: Option<Seen>,
     ) -> Result<Outputs, Cause> {
-        let mut at = Address {
-            kind: step.kind,
-            logical: step.resource.clone(),
-            physical: step.physical.clone(),
-            properties,
-            outputs: step.outputs.clone(),
-            tags: step.tags.clone(),
+        let mut underway = Underway {
+            at: address(step, properties),
+            seen,
+            // An earlier run may have sent it.
+            doubt: self.is_open(step),
+            made: false,
         };
         self.retire_predecessor(step).await?;
-        self.note(self.intent(step, &at)).await?;
+        self.note(self.intent(step, &underway.at)).await?;
+        let result = self.drive(step, &mut underway).await;
+        let refused = matches!(result, Err(Cause::Call(_) | Cause::Settle { .. }));
+        if refused && underway.is_certainly_absent() {
+            self.note(Record::Unmade {
+                resource: step.resource.clone(),
+            })
+            .await?;
+        }
+        result
+    }
+
+    async fn drive(&self, step: &Step, underway: &mut Underway) -> Result<Outputs, Cause> {
         let rules = definition(step.kind);
         let mut patience = Patience::default();
-        let mut made = false;
         loop {
-            if let Some(Seen {
-                condition: Condition::Settling(what),
-                ..
-            }) = &seen
-            {
-                seen = self.until_settled(&at, rules.poll(), what, made).await?;
+            if let Some(Condition::Settling(what)) = underway.seen.as_ref().map(|s| &s.condition) {
+                underway.seen = self
+                    .until_settled(&underway.at, what, underway.made)
+                    .await?;
             }
-            match self.cloud.put(&at, seen.as_ref()).await {
+            if underway.must_be_looked_for() {
+                self.settle_doubt(underway).await?;
+            }
+            let at = &mut underway.at;
+            match self.cloud.put(at, underway.seen.as_ref()).await {
                 Ok(Put::Done(outputs)) => {
-                    self.put_record(step, &at, outputs.clone(), true).await?;
+                    self.put_record(step, at, outputs.clone(), true).await?;
                     return Ok(outputs);
                 }
                 Ok(Put::Made(outputs)) => {
-                    made = true;
-                    at.outputs = outputs.clone();
-                    self.put_record(step, &at, outputs, false).await?;
-                    seen = self
-                        .until_settled(&at, rules.poll(), "it to be visible", made)
-                        .await?;
+                    at.outputs.clone_from(&outputs);
+                    self.put_record(step, at, outputs, false).await?;
+                    (underway.made, underway.doubt) = (true, true);
+                    underway.seen = self.until_visible(at).await?;
                 }
                 Ok(Put::Waiting(what)) => {
-                    seen = self.until_settled(&at, rules.poll(), what, made).await?;
+                    underway.seen = self.until_settled(at, what, underway.made).await?;
                 }
                 Err(error) => {
-                    let absent = seen.is_none();
-                    self.bear(&at, &error, patience.judge(&error, rules.settle(), absent))
-                        .await?;
-                    seen = self.look(&at).await?;
+                    let absent = underway.seen.is_none();
+                    underway.doubt |= !absent || may_have_worked(&error);
+                    let verdict = patience.judge(&error, rules.settle(), absent);
+                    self.bear(at, &error, verdict).await?;
+                    underway.seen = self.look(at).await?;
                 }
             }
         }
+    }
+
+    /// Looks until whatever was sent would have shown itself.
+    async fn settle_doubt(&self, underway: &mut Underway) -> Result<(), Cause> {
+        let hidden = self.cloud.hidden(underway.at.kind);
+        underway.seen = self.search(&underway.at, hidden).await?;
+        if underway.seen.is_none() && underway.made {
+            return Err(invisible(hidden));
+        }
+        underway.doubt = underway.seen.is_some();
+        Ok(())
+    }
+
+    /// Whether a run before this one left off in the middle of it.
+    fn is_open(&self, step: &Step) -> bool {
+        let state = self.lock();
+        state.open.contains(&step.resource) || state.making.contains_key(&step.resource)
     }
 
     /// What is about to be done; of something not on record it tells enough to find it again.
@@ -124,14 +157,7 @@ impl Engine<'_> {
 
     /// Takes what is there into state without a call, where state does not say so yet.
     pub(super) async fn keep(&self, step: &Step, properties: Value) -> Result<Outputs, Cause> {
-        let at = Address {
-            kind: step.kind,
-            logical: step.resource.clone(),
-            physical: step.physical.clone(),
-            properties,
-            outputs: step.outputs.clone(),
-            tags: step.tags.clone(),
-        };
+        let at = address(step, properties);
         let canonical = definition(step.kind).canonical(&at.properties);
         let known = self
             .lock()
@@ -154,17 +180,15 @@ impl Engine<'_> {
 
     /// Deletes a resource and waits until it is gone.
     pub(super) async fn delete(&self, step: &Step) -> Result<(), Cause> {
-        let at = Address {
-            kind: step.kind,
-            logical: step.resource.clone(),
-            physical: step.physical.clone(),
-            properties: step.properties.clone(),
-            outputs: step.outputs.clone(),
-            tags: step.tags.clone(),
-        };
+        let at = address(step, step.properties.clone());
         if step.retired && self.is_live(step) {
             return self.deleted(step).await;
         }
+        // What was made a moment ago may not be shown yet; before it has had the time to show itself it is not gone.
+        let mut hidden = match self.is_open(step) {
+            true => self.cloud.hidden(step.kind),
+            false => hidden_again(self.cloud, step.kind),
+        };
         self.note(Record::Intent {
             resource: step.resource.clone(),
             action: "delete".to_owned(),
@@ -172,14 +196,15 @@ impl Engine<'_> {
         .await?;
         let rules = definition(step.kind);
         let mut patience = Patience::default();
-        while let Some(seen) = self.look(&at).await? {
+        while let Some(seen) = self.search(&at, hidden).await? {
+            hidden = Duration::ZERO;
             if self.is_of_others(step, &seen) {
                 break;
             }
             match self.cloud.delete(&at, &seen).await {
                 Ok(Delete::Gone) => break,
                 Ok(Delete::Waiting(what)) => {
-                    self.until_gone(&at, rules.poll(), what).await?;
+                    self.until_gone(&at, what).await?;
                     break;
                 }
                 Err(error) if error.is_absent() => break,
@@ -231,124 +256,33 @@ impl Engine<'_> {
             .await
             .map_err(|error| Cause::State(error.to_string()))
     }
+}
 
-    /// Reads until AWS has finished; `None` when it is not there.
-    async fn until_settled(
-        &self,
-        at: &Address,
-        poll: Poll,
-        what: &'static str,
-        made: bool,
-    ) -> Result<Option<Seen>, Cause> {
-        let start = Instant::now();
-        let mut what = what;
-        for round in 0.. {
-            self.wait(at, poll, what, round, start).await?;
-            let invisible = if made { INVISIBLE_MADE } else { INVISIBLE };
-            match self.look(at).await? {
-                None if start.elapsed() < invisible => {}
-                None if made => return Err(timeout("it to be visible", start)),
-                None => return Ok(None),
-                Some(seen) => match seen.condition {
-                    Condition::Settling(now) => what = now,
-                    Condition::Settled | Condition::Failed(_) => return Ok(Some(seen)),
-                },
-            }
-        }
-        Err(timeout(what, start))
+impl Underway {
+    /// Whether making it now might make a second one.
+    fn must_be_looked_for(&self) -> bool {
+        self.doubt && self.seen.is_none() && !definition(self.at.kind).unique()
     }
 
-    async fn until_gone(&self, at: &Address, poll: Poll, what: &'static str) -> Result<(), Cause> {
-        let start = Instant::now();
-        for round in 0.. {
-            self.wait(at, poll, what, round, start).await?;
-            match self.look(at).await? {
-                None => return Ok(()),
-                Some(Seen {
-                    condition: Condition::Failed(why),
-                    ..
-                }) => {
-                    return Err(Cause::Call(CloudError::new(
-                        "payhook",
-                        crate::resources::Class::Failed,
-                        "delete-failed",
-                        why,
-                    )));
-                }
-                Some(_) => {}
-            }
-        }
-        Err(timeout(what, start))
+    /// Whether nothing of it can be there: one call makes all of a kind whose names are not unique.
+    fn is_certainly_absent(&self) -> bool {
+        !self.doubt && self.seen.is_none() && !definition(self.at.kind).unique()
     }
+}
 
-    async fn wait(
-        &self,
-        at: &Address,
-        poll: Poll,
-        what: &str,
-        round: usize,
-        start: Instant,
-    ) -> Result<(), Cause> {
-        let pause = poll.schedule.pause(round);
-        if start.elapsed() + pause > poll.budget() {
-            return Err(timeout(what, start));
-        }
-        self.waiting(at, what, start.elapsed());
-        self.pause(pause).await
-    }
+/// Whether a call may have taken effect although it was not answered well.
+fn may_have_worked(error: &CloudError) -> bool {
+    error.class == Class::Unavailable
+}
 
-    /// Sleeps; an interrupt ends it, since whatever is under way has been recorded.
-    async fn pause(&self, pause: Duration) -> Result<(), Cause> {
-        tokio::select! {
-            () = sleep(pause) => Ok(()),
-            () = self.cancel.cancelled() => Err(Cause::Interrupted),
-        }
-    }
-
-    fn waiting(&self, at: &Address, what: &str, waited: Duration) {
-        self.emit(Event::StepWaiting {
-            resource: at.logical.clone(),
-            waiting_for: what.to_owned(),
-            waited_ms: waited.as_millis() as u64,
-        });
-    }
-
-    /// Acts on a judgement: pauses, or gives up.
-    async fn bear(&self, at: &Address, error: &CloudError, verdict: Verdict) -> Result<(), Cause> {
-        match verdict {
-            Verdict::Stop(cause) => Err(cause),
-            Verdict::Again {
-                pause,
-                waiting_for,
-                attempt,
-                waited,
-            } => {
-                match waiting_for {
-                    Some(what) => self.waiting(at, what, waited),
-                    None => self.emit(Event::StepRetried {
-                        resource: at.logical.clone(),
-                        code: error.code.clone(),
-                        attempt,
-                    }),
-                }
-                self.pause(pause).await
-            }
-        }
-    }
-
-    /// Reads through throttles and failures of the server.
-    async fn look(&self, at: &Address) -> Result<Option<Seen>, Cause> {
-        let rules = definition(at.kind);
-        let mut patience = Patience::default();
-        loop {
-            match self.cloud.read(at).await {
-                Ok(seen) => return Ok(seen),
-                Err(error) => {
-                    self.bear(at, &error, patience.judge(&error, rules.settle(), false))
-                        .await?;
-                }
-            }
-        }
+fn address(step: &Step, properties: Value) -> Address {
+    Address {
+        kind: step.kind,
+        logical: step.resource.clone(),
+        physical: step.physical.clone(),
+        properties,
+        outputs: step.outputs.clone(),
+        tags: step.tags.clone(),
     }
 }
 
@@ -361,12 +295,5 @@ fn entry(step: &Step, at: &Address, outputs: Outputs) -> Entry {
         tags: step.tags.clone(),
         dependencies: step.dependencies.clone(),
         accepted: None,
-    }
-}
-
-fn timeout(what: &str, start: Instant) -> Cause {
-    Cause::Timeout {
-        what: what.to_owned(),
-        waited: start.elapsed(),
     }
 }

@@ -6,6 +6,7 @@ use crate::resources::{
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tokio::time::Instant;
 
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Item {
     pub(super) properties: Value,
     pub(super) outputs: Outputs,
     pub(super) tags: Tags,
+    /// Reads show it from then on.
+    pub(super) shown: Instant,
     pub(super) settled: Instant,
     pub(super) visible: Instant,
     pub(super) deleting: Option<Instant>,
@@ -26,6 +29,8 @@ pub(super) struct Inner {
     pub(super) calls: Vec<Call>,
     pub(super) serial: u64,
     pub(super) problems: Vec<String>,
+    /// For how long reads do not show what is made.
+    pub(super) hidden: BTreeMap<Kind, Duration>,
 }
 
 impl Item {
@@ -101,7 +106,9 @@ impl Inner {
         // Not on record: another content is what a stopped replace was to take the place of.
         let new = at.outputs.is_empty();
         let other = || self.others(at).into_iter().next().filter(|_| new);
-        let item = self.find(at).map(|(_, item)| item).or_else(other)?;
+        let found = self.find(at).map(|(_, item)| item);
+        let shown = |item: &&Item| item.shown <= now;
+        let item = found.filter(shown).or_else(other)?;
         let rules = definition(at.kind);
         Some(Seen {
             properties: rules.canonical(&item.properties),
@@ -131,7 +138,7 @@ impl Inner {
                 at.kind == Kind::ApiDeployment && id.starts_with(&prefix) && !item.is_gone(now)
             })
             .map(|(_, item)| item)
-            .filter(|item| of(item).0 == *api && of(item).1 != *content)
+            .filter(|item| item.shown <= now && of(item).0 == *api && of(item).1 != *content)
             .collect();
         others.sort_by_key(|item| std::cmp::Reverse(item.outputs.get("deploymentId").cloned()));
         others
@@ -188,6 +195,7 @@ impl Inner {
             properties: at.properties.clone(),
             outputs: outputs.clone(),
             tags: at.tags.clone(),
+            shown: now + self.hidden.get(&at.kind).copied().unwrap_or_default(),
             settled: now + pace.create,
             visible: now + pace.create + pace.visible,
             deleting: None,

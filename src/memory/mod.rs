@@ -9,8 +9,8 @@ mod outputs;
 mod store;
 
 use crate::resources::{
-    Address, Class, Cloud, CloudError, Condition, Delete, Given, Leftover, Outputs, Put, Seen,
-    Tags, definition,
+    Address, Class, Cloud, CloudError, Condition, Delete, Given, Kind, Leftover, Outputs, Put,
+    Seen, Tags, definition,
 };
 use account::Inner;
 use async_trait::async_trait;
@@ -128,6 +128,11 @@ impl MemoryCloud {
             faults,
             power: self.power.clone(),
         }
+    }
+
+    /// From now on reads show what is made of these kinds only after a while.
+    pub fn hide(&self, hidden: impl IntoIterator<Item = (Kind, Duration)>) {
+        self.lock().hidden = hidden.into_iter().collect();
     }
 
     /// Every call so far.

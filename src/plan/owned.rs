@@ -39,9 +39,9 @@ pub fn owned(
             entry.properties[guard.property] = seen.properties[guard.property].clone();
         }
     }
-    // Cut off while it was made, and no longer declared since, so that nobody has looked for it.
+    // Cut off while it was made: no longer declared since, so that nobody has looked for it, or not to be seen yet.
     for (name, entry) in &state.making {
-        if graph.get(name).is_none() && !owned.contains_key(name) {
+        if !owned.contains_key(name) {
             owned.insert(name.clone(), entry.clone());
         }
     }

@@ -100,6 +100,9 @@ impl Resource for Api {
     const FORCED: &'static [Forced] = &[];
     const SETTLE: &'static [Settle] = &[gateway::CONCURRENT];
     const IDENTITY: &'static [&'static str] = &[ID];
+    const UNIQUE: bool = false;
+    // API Gateway publishes no figure.
+    const HIDDEN_SECONDS: u64 = 30;
     const RENEWS: &'static [(&'static str, &'static str)] = &[
         ("name", "apiContent"),
         ("description", "apiContent"),

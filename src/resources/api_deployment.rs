@@ -41,6 +41,9 @@ impl Resource for ApiDeployment {
     const REPLACE: Replace = Replace::CreateFirst;
     const TAGGED: bool = false;
     const IDENTITY: &'static [&'static str] = &[calls::ID];
+    const UNIQUE: bool = false;
+    // API Gateway publishes no figure.
+    const HIDDEN_SECONDS: u64 = 30;
     const SETTLE: &'static [Settle] = &[
         CONCURRENT,
         Settle {

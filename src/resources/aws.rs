@@ -1,7 +1,7 @@
 //! The AWS clients that the kinds call, and AWS as the engine's cloud.
 
 use super::{
-    Address, Attempts, Cloud, CloudError, Delete, During, Given, Leftover, Put, Seen, Turns,
+    Address, Attempts, Cloud, CloudError, Delete, During, Given, Kind, Leftover, Put, Seen, Turns,
     definition,
 };
 use async_trait::async_trait;
@@ -16,6 +16,10 @@ use std::time::Duration;
 const ATTEMPT: Duration = Duration::from_secs(30);
 /// The same for a call that carries a function's code, over a slow line.
 const UPLOAD: Duration = Duration::from_secs(300);
+/// An emulator shows what it has made at once; a call of which nothing was heard may still be on its way to it.
+const EMULATED_HIDDEN: Duration = Duration::from_millis(500);
+/// The same for what it would make a second time.
+const EMULATED_HIDDEN_NAMELESS: Duration = Duration::from_secs(2);
 /// How often STS is asked.
 const ASKING_ATTEMPTS: u32 = 4;
 
@@ -145,6 +149,15 @@ impl Aws {
 impl Cloud for Aws {
     async fn given(&self) -> Result<Given, CloudError> {
         Ok(self.given.clone())
+    }
+
+    fn hidden(&self, kind: Kind) -> Duration {
+        let rules = definition(kind);
+        match (self.emulated, rules.unique()) {
+            (false, _) => rules.hidden(),
+            (true, true) => EMULATED_HIDDEN,
+            (true, false) => EMULATED_HIDDEN_NAMELESS,
+        }
     }
 
     async fn read(&self, at: &Address) -> Result<Option<Seen>, CloudError> {

@@ -1,9 +1,10 @@
 //! The engine's door to the cloud: AWS and the in-memory cloud stand behind the same trait.
 
-use super::{CloudError, Condition, Delete, Given, Kind, Outputs, Put, Tags};
+use super::{CloudError, Condition, Delete, Given, Kind, Outputs, Put, Tags, definition};
 use crate::graph::LogicalName;
 use async_trait::async_trait;
 use serde_json::Value;
+use std::time::Duration;
 
 /// Which resource, with everything known about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +63,11 @@ impl Seen {
 pub trait Cloud: Send + Sync {
     /// Whose account and which region this is.
     async fn given(&self) -> Result<Given, CloudError>;
+
+    /// For how long its reads may not show a resource of this kind that was just made.
+    fn hidden(&self, kind: Kind) -> Duration {
+        definition(kind).hidden()
+    }
 
     /// Reads one resource; `None` when there is none.
     async fn read(&self, at: &Address) -> Result<Option<Seen>, CloudError>;

@@ -60,6 +60,9 @@ impl Resource for Key {
     const UNREAD: &'static [&'static str] = &["deletionWindowDays"];
     const SETTLE: &'static [Settle] = SETTLE;
     const IDENTITY: &'static [&'static str] = &["keyId"];
+    const UNIQUE: bool = false;
+    // KMS is eventually consistent; facts: section 2.
+    const HIDDEN_SECONDS: u64 = 120;
 
     fn canonical(mut self) -> Self {
         for service in &mut self.services {

@@ -136,6 +136,11 @@ pub trait Resource:
     const RENEWS: &'static [(&'static str, &'static str)] = &[];
     /// Outputs that AWS chose; another value means that it was made anew under the same name.
     const IDENTITY: &'static [&'static str] = &[];
+    /// Whether AWS refuses a second one of the same name. Where it does not, a create of which nothing was heard is looked
+    /// for before it is sent again.
+    const UNIQUE: bool = true;
+    /// For how long reads may not show one that was just made, in seconds.
+    const HIDDEN_SECONDS: u64 = 5;
 
     /// Outputs that follow from name and properties alone, before the resource exists.
     fn predicted(&self, _given: &Given) -> Outputs {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 macro_rules! registry {
     ($($kind:ident = $type:ty),* $(,)?) => {
@@ -117,6 +118,10 @@ pub trait Definition: Send + Sync {
     fn renews(&self) -> &'static [(&'static str, &'static str)];
     /// Outputs that tell it from another one of the same name.
     fn identity(&self) -> &'static [&'static str];
+    /// Whether AWS refuses a second one of the same name.
+    fn unique(&self) -> bool;
+    /// For how long reads may not show one that was just made.
+    fn hidden(&self) -> Duration;
     /// Outputs known before the resource exists.
     fn predicted(&self, properties: &Value, given: &Given) -> Outputs;
     /// One form for all equal spellings; data that is not of this kind comes back unchanged.
@@ -204,6 +209,12 @@ impl<R: Live> Definition for Typed<R> {
     }
     fn identity(&self) -> &'static [&'static str] {
         R::IDENTITY
+    }
+    fn unique(&self) -> bool {
+        R::UNIQUE
+    }
+    fn hidden(&self) -> Duration {
+        Duration::from_secs(R::HIDDEN_SECONDS)
     }
 
     fn predicted(&self, properties: &Value, given: &Given) -> Outputs {

@@ -114,6 +114,10 @@ impl State {
                 self.open.insert(resource.clone());
                 self.making.insert(resource, entry);
             }
+            Record::Unmade { resource } => {
+                self.making.remove(&resource);
+                self.open.remove(&resource);
+            }
             Record::Put {
                 resource,
                 entry,

@@ -45,6 +45,11 @@ pub enum Record {
         /// What is to stand.
         entry: Entry,
     },
+    /// AWS refused to make a resource: nothing of it is there.
+    Unmade {
+        /// Which resource.
+        resource: LogicalName,
+    },
     /// A resource stands as described; durable before anything relies on it.
     Put {
         /// Which resource.

@@ -3,6 +3,8 @@
 mod convergence;
 mod crash;
 mod drift;
+mod endings;
+mod late;
 mod lost;
 mod rollback;
 mod world;

@@ -4,7 +4,7 @@ use payhook::config::Config;
 use payhook::engine::{Engine, Outcome, Run, discard, observe};
 use payhook::graph::{Graph, LogicalName};
 use payhook::memory::{MemoryCloud, MemoryStore};
-use payhook::plan::{Facts, Plan, build, destroy};
+use payhook::plan::{Facts, Plan, build, destroy, owned};
 use payhook::resources::{Cloud, Tags};
 use payhook::stack::{self, Stack};
 use payhook::state::{State, Store};
@@ -67,7 +67,7 @@ impl World {
         self.store.load().await.expect("the journal is whole")
     }
 
-    async fn run(&self, verb: &str) -> Run {
+    pub async fn run(&self, verb: &str) -> Run {
         Run {
             verb: verb.to_owned(),
             env: "dev".to_owned(),
@@ -115,6 +115,7 @@ impl World {
     }
 
     pub async fn try_destroy(&self) -> Outcome {
+        let facts = self.facts().await;
         let engine = Engine::open(
             &self.cloud,
             &self.store,
@@ -124,7 +125,10 @@ impl World {
         .await
         .expect("state loads");
         let state = engine.state();
-        let owned: Vec<_> = state.entries.clone().into_iter().collect();
+        let seen = observe(&self.cloud, &self.graph, &state, &facts)
+            .await
+            .expect("reads succeed");
+        let owned = owned(&self.graph, &state, &seen, &facts).expect("the graph has an order");
         let plan = destroy(&owned, &state.retired);
         engine
             .apply(&plan, &BTreeMap::new(), self.run("destroy").await)

@@ -136,6 +136,7 @@ impl Run {
                     Ending::Cancelled => "cancelled",
                 }
             }
+            Record::Unmade { resource } => drop(self.changed.remove(&resource)),
             Record::Began { .. } | Record::Returning { .. } | Record::Moved { .. } => {}
         }
     }
