@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::api_gateway::ProxyEvent;
 use crate::mac::BASE64_KEY;
 use crate::providers::keys::{FetchedKey, KeyRequest};
-use crate::providers::{self, Check, Provider};
+use crate::providers::{self, Check, Provider, Verified};
 use crate::request::{Headers, Request};
 use crate::secret::{ProviderSecrets, Secret};
 use crate::settings::Settings;
@@ -74,6 +74,27 @@ struct GatewayBody {
     body: String,
 }
 
+/// A recorded request and what verifying it takes.
+pub struct Recorded {
+    pub provider: &'static dyn Provider,
+    pub request: Request,
+    pub secrets: ProviderSecrets,
+    pub settings: Settings,
+    pub fetched: Option<FetchedKey>,
+}
+
+impl Recorded {
+    /// Checks that the provider sent exactly this request.
+    pub fn verify(&self) -> Result<Verified, SignatureError> {
+        let check = Check {
+            secrets: &self.secrets,
+            settings: &self.settings,
+            fetched: self.fetched.as_ref(),
+        };
+        self.provider.verify(&self.request, &check)
+    }
+}
+
 /// What became of one vector.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verdict {
@@ -126,41 +147,46 @@ impl Vector {
     }
 
     fn outcome(&self, clock: Timestamp) -> Result<(), &'static str> {
-        let request = self.request(clock).ok_or("malformed_vector")?;
-        let secrets = ProviderSecrets {
-            signing: self.secrets(),
-            api_key: None,
-        };
         if let Some(key) = self.provider.strip_suffix("_challenge") {
+            let request = self.request(clock).ok_or("malformed_vector")?;
             let provider = providers::by_key(key).ok_or("unknown_provider")?;
             let answer = provider
-                .answer_challenge(&request, &secrets)
+                .answer_challenge(&request, &self.provider_secrets())
                 .ok_or("malformed_challenge")?;
             return answer.map(drop).map_err(|refused| refused.kind());
         }
-        let provider = providers::by_key(&self.provider).ok_or("unknown_provider")?;
-        self.verify(provider, &request, &secrets)
+        let recorded = self.recorded(clock)?;
+        recorded
+            .verify()
+            .map(drop)
             .map_err(|refused| refused.kind())
     }
 
-    fn verify(
-        &self,
-        provider: &dyn Provider,
-        request: &Request,
-        secrets: &ProviderSecrets,
-    ) -> Result<(), SignatureError> {
+    /// The recorded request and what verifying it takes; the error is a stable name, as in [`Verdict`].
+    pub fn recorded(&self, clock: Timestamp) -> Result<Recorded, &'static str> {
+        let request = self.request(clock).ok_or("malformed_vector")?;
+        let provider = providers::by_key(&self.provider).ok_or("unknown_provider")?;
         let mut settings = self.config.clone();
         settings.tolerance_seconds = self.tolerance.or(settings.tolerance_seconds);
         settings.url = settings.url.or_else(|| Some(self.url.clone()));
         let fetched = provider
-            .key_request(request)?
+            .key_request(&request)
+            .map_err(|refused| refused.kind())?
             .map(|wanted| self.fetched(&wanted));
-        let check = Check {
-            secrets,
-            settings: &settings,
-            fetched: fetched.as_ref(),
-        };
-        provider.verify(request, &check).map(drop)
+        Ok(Recorded {
+            provider,
+            request,
+            secrets: self.provider_secrets(),
+            settings,
+            fetched,
+        })
+    }
+
+    fn provider_secrets(&self) -> ProviderSecrets {
+        ProviderSecrets {
+            signing: self.secrets(),
+            api_key: None,
+        }
     }
 
     fn secrets(&self) -> Vec<Secret> {

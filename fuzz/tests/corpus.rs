@@ -1,16 +1,12 @@
-//! The fuzz targets' corpus, and changes of it, through the same entry: a brief fuzz run without a nightly compiler.
-
-#[path = "support/probe.rs"]
-mod probe;
-mod support;
+//! The fuzz targets' corpus, and changes of it, through the same entry: a brief fuzz run without a fuzzer.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use payhook_fuzz::{run, samples, targets};
 use payments::providers;
 use proptest::prelude::*;
-use support::*;
 
 /// Bytes of a large body. Work that grows with their square would take minutes.
 const LARGE: usize = 256 * 1024;
@@ -18,7 +14,7 @@ const LARGE: usize = 256 * 1024;
 const LONGEST: Duration = Duration::from_secs(20);
 
 fn fuzz() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz"))
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn keys() -> Vec<&'static str> {
@@ -50,30 +46,14 @@ fn corpus(key: &str) -> Inputs {
     inputs
 }
 
-/// Every sample of a provider in the form of the corpus.
-fn samples(key: &str) -> Inputs {
-    let provider = provider(key);
-    let written = |event_type: &&str| {
-        let unsigned = provider.sample(event_type, &seed("1N5eXxAbC"));
-        let sample = signed_sample(provider, event_type).or(unsigned)?;
-        let mut text = sample.query.unwrap_or_default().into_bytes();
-        for (name, value) in &sample.headers {
-            text.extend_from_slice(format!("\n{name}: {value}").as_bytes());
-        }
-        text.extend_from_slice(b"\n\n");
-        text.extend_from_slice(&sample.body);
-        let letters = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        let name = event_type.chars().map(letters).collect::<String>();
-        Some((format!("sample-{}", name.to_lowercase()), text))
-    };
-    provider.sample_types().iter().filter_map(written).collect()
-}
-
 #[test]
 fn the_corpus_keeps_every_sample_as_it_is_sent_today() {
     for key in keys() {
         let kept = corpus(key);
-        for (name, text) in samples(key) {
+        for (event_type, text) in samples(key) {
+            let letters = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+            let name = event_type.chars().map(letters).collect::<String>();
+            let name = format!("sample-{}", name.to_lowercase());
             let found = kept.iter().find(|(known, _)| *known == name);
             let same = found.is_some_and(|(_, known)| *known == text);
             assert!(
@@ -86,22 +66,26 @@ fn the_corpus_keeps_every_sample_as_it_is_sent_today() {
 }
 
 #[test]
-fn every_provider_has_a_fuzz_target_and_no_other_has() {
+fn every_provider_and_every_reader_has_a_target_and_a_corpus() {
     let manifest = std::fs::read_to_string(fuzz().join("Cargo.toml")).expect("a manifest");
-    let targets: Vec<_> = manifest
+    let bins: Vec<_> = manifest
         .split("[[bin]]")
         .skip(1)
         .filter_map(|bin| bin.split("name = \"").nth(1)?.split('"').next())
         .collect();
-    assert_eq!(targets, keys());
+    assert_eq!(bins, targets());
+    let kept = targets()
+        .into_iter()
+        .filter(|target| corpus(target).is_empty());
+    assert_eq!(kept.collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
 #[test]
-fn no_provider_accepts_or_stumbles_over_what_is_kept_for_any_of_them() {
-    for of in keys() {
+fn no_target_accepts_or_stumbles_over_what_is_kept_for_any_of_them() {
+    for of in targets() {
         for (_, input) in corpus(of) {
-            for key in keys() {
-                probe::probe(key, &input);
+            for target in targets() {
+                run(target, &input);
             }
         }
     }
@@ -124,7 +108,7 @@ fn a_large_body_of_the_same_again_is_read_in_bounded_time() {
     for key in keys() {
         let started = Instant::now();
         for body in &bodies {
-            probe::probe(key, format!("\n\n{body}").as_bytes());
+            run(key, format!("\n\n{body}").as_bytes());
         }
         for header in [
             "Stripe-Signature: t=1",
@@ -133,7 +117,7 @@ fn a_large_body_of_the_same_again_is_read_in_bounded_time() {
             "Paddle-Signature: ts=1",
         ] {
             for more in [",v1=00", ",1/SHA256/00", ";h1=00"] {
-                probe::probe(key, format!("\n{header}{}\n\n{{}}", many(more)).as_bytes());
+                run(key, format!("\n{header}{}\n\n{{}}", many(more)).as_bytes());
             }
         }
         assert!(
@@ -216,19 +200,23 @@ fn changed(mut input: Vec<u8>, changes: Vec<Change>) -> Vec<u8> {
 }
 
 /// The whole corpus, read once.
-static KEPT: LazyLock<Vec<(&str, Inputs)>> =
-    LazyLock::new(|| keys().into_iter().map(|key| (key, corpus(key))).collect());
+static KEPT: LazyLock<Vec<(&str, Inputs)>> = LazyLock::new(|| {
+    targets()
+        .into_iter()
+        .map(|target| (target, corpus(target)))
+        .collect()
+});
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn no_change_of_a_kept_request_is_accepted_or_makes_its_provider_stumble(
+    fn no_change_of_a_kept_input_is_accepted_or_makes_its_target_stumble(
         which in any::<prop::sample::Index>(), changes in prop::collection::vec(change(), 1..6)
     ) {
-        for (key, inputs) in KEPT.iter() {
+        for (target, inputs) in KEPT.iter() {
             let (_, input) = inputs[which.index(inputs.len())].clone();
-            probe::probe(key, &changed(input, changes.clone()));
+            run(target, &changed(input, changes.clone()));
         }
     }
 }

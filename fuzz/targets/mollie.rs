@@ -1,0 +1,2 @@
+#![no_main]
+payhook_fuzz::target!();
