@@ -5,6 +5,7 @@ use super::{
     State, Task, expression,
 };
 use crate::graph::{AliasArn, Input, TableName};
+use payments::store::attention;
 use serde_json::{Value, json};
 
 /// What the definition needs to know.
@@ -156,15 +157,23 @@ fn record(settings: &Settings) -> Task {
             json!({ "S": expression("$states.context.State.EnteredTime") }),
         ),
         (":failure", failure),
+        (":shard", json!({ "S": attention::ANY_SHARD })),
+        (
+            ":state",
+            json!({ "S": expression(r#""failed " & $states.context.State.EnteredTime"#) }),
+        ),
     ];
     let output = outcome(true, "$states.input.record", "$states.input.error");
     Task {
         call: Call::UpdateItem {
             table: settings.table.clone(),
             key: expression("$states.input.record.dynamodb.Keys"),
-            update: "SET processing = :failed, failedAt = :at, failure = :failure \
-                     REMOVE leaseOwner, leaseUntil"
-                .to_owned(),
+            update: format!(
+                "SET processing = :failed, failedAt = :at, failure = :failure, {STATE} = :state, \
+                 {SHARD} = if_not_exists({SHARD}, :shard) REMOVE leaseOwner, leaseUntil",
+                SHARD = attention::SHARD,
+                STATE = attention::STATE,
+            ),
             condition: "attribute_exists(paymentId) AND NOT processing IN (:processed, :ignored)"
                 .to_owned(),
             values: values.map(|(name, value)| (name.to_owned(), value)).into(),

@@ -7,6 +7,7 @@ use serde_json::json;
 mod live;
 mod machine;
 mod runbook;
+mod unsettled;
 
 /// Check this machine, the state and the deployed stack, and say what to do about what is wrong.
 ///

@@ -1,6 +1,7 @@
 //! The DynamoDB table that holds the payment events.
 
 mod calls;
+mod index;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,8 @@ use super::policy::{Action, Grantable, arn};
 use super::{Forced, Given, Guard, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, StreamArn, TableArn, TableName, Text};
 use serde::{Deserialize, Serialize};
+
+pub use index::{Index, Indexes, Projection};
 
 /// A DynamoDB table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +23,9 @@ pub struct Table {
     pub partition_key: KeyAttribute,
     /// Sort key.
     pub sort_key: KeyAttribute,
+    /// Global secondary indexes by name.
+    #[serde(default)]
+    pub indexes: Indexes,
     /// How capacity is paid for.
     pub billing: Billing,
     /// What the stream carries; `None` switches it off.
@@ -154,6 +160,14 @@ const SETTLE: &[Settle] = &[
         name: "the table's running change to end",
         codes: &["ResourceInUseException"],
         message: Some("is being"),
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 1_200,
+    },
+    // How a delete is refused although the table itself is active.
+    Settle {
+        name: "the change of the table's indexes to end",
+        codes: &["ResourceInUseException"],
+        message: Some("indexes are being"),
         schedule: Schedule::PROPAGATION,
         budget_seconds: 1_200,
     },

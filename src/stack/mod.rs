@@ -25,8 +25,11 @@ use crate::resources::queue::Queue;
 use crate::resources::role::Role;
 use crate::resources::secret::Secret;
 use crate::resources::state_machine::{LogLevel, StateMachine, Workflow};
-use crate::resources::table::{AttributeKind, Billing, KeyAttribute, StreamView, Table};
+use crate::resources::table::{
+    AttributeKind, Billing, Index, Indexes, KeyAttribute, Projection, StreamView, Table,
+};
 use crate::resources::topic::Topic;
+use payments::store::attention;
 use serde_json::json;
 
 pub use names::Names;
@@ -276,6 +279,15 @@ fn table(config: &Config, names: &Names, key: &Handle<Key>) -> Table {
         name: names.table.clone(),
         partition_key: attribute("paymentId", AttributeKind::S),
         sort_key: attribute("timestamp", AttributeKind::N),
+        indexes: Indexes::from([(
+            attention::INDEX.to_owned(),
+            Index {
+                partition_key: attribute(attention::SHARD, AttributeKind::S),
+                sort_key: Some(attribute(attention::STATE, AttributeKind::S)),
+                projection: Projection::KeysOnly,
+                limits: None,
+            },
+        )]),
         billing: Billing::OnDemand,
         stream: Some(StreamView::NewAndOldImages),
         key: Some(key.arn().into()),

@@ -1,8 +1,8 @@
 //! The table and the key.
 
 use aws_sdk_dynamodb::types::{
-    BillingMode, ContinuousBackupsStatus, KeyType, PointInTimeRecoveryStatus, ScalarAttributeType,
-    SseStatus, SseType, StreamViewType, TimeToLiveStatus,
+    BillingMode, ContinuousBackupsStatus, IndexStatus, KeyType, PointInTimeRecoveryStatus,
+    ProjectionType, ScalarAttributeType, SseStatus, SseType, StreamViewType, TimeToLiveStatus,
 };
 use aws_sdk_kms::types::{KeyManagerType, KeySpec, KeyState, KeyUsageType};
 
@@ -47,10 +47,36 @@ async fn the_table_is_keyed_by_payment_and_time() {
     assert_eq!(
         kinds,
         [
+            ("attention", ScalarAttributeType::S),
+            ("attentionState", ScalarAttributeType::S),
             ("paymentId", ScalarAttributeType::S),
             ("timestamp", ScalarAttributeType::N)
         ]
     );
+}
+
+#[tokio::test]
+async fn the_index_of_what_needs_attention_holds_keys_alone() {
+    let table = table(deployed()).await;
+    let [index] = table.global_secondary_indexes() else {
+        panic!("{:?}", table.global_secondary_indexes());
+    };
+    assert_eq!(index.index_name(), Some("needs-attention"));
+    assert_eq!(index.index_status(), Some(&IndexStatus::Active));
+    let keys: Vec<_> = index
+        .key_schema()
+        .iter()
+        .map(|key| (key.attribute_name(), key.key_type().clone()))
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            ("attention", KeyType::Hash),
+            ("attentionState", KeyType::Range)
+        ]
+    );
+    let projection = index.projection().and_then(|p| p.projection_type());
+    assert_eq!(projection, Some(&ProjectionType::KeysOnly));
 }
 
 #[tokio::test]

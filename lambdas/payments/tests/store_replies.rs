@@ -165,6 +165,8 @@ async fn an_event_and_its_marker_are_written_only_where_nothing_is_and_the_old_i
     assert_eq!(
         names,
         [
+            "attention",
+            "attentionState",
             "body",
             "bodyBytes",
             "bodyDigest",
@@ -357,7 +359,9 @@ async fn a_finished_event_loses_its_lease_and_its_failure() {
     );
     let expression = update["UpdateExpression"].as_str().unwrap();
     assert!(
-        expression.ends_with("REMOVE leaseOwner, leaseUntil, failure, failedAt"),
+        expression.ends_with(
+            "REMOVE leaseOwner, leaseUntil, failure, failedAt, attention, attentionState"
+        ),
         "{expression}"
     );
 }

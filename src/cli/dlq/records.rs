@@ -78,7 +78,7 @@ async fn by_arrival(deployed: &Deployed, batch: &Batch) -> anyhow::Result<Vec<Ev
         to: batch.arrived_to.and_then(|at| at.checked_add(CLOCKS).ok()),
         ..Search::default()
     };
-    Ok(deployed.store.search(&search).await?)
+    Ok(deployed.store.unsettled(&search).await?)
 }
 
 /// Codes with which DynamoDB Streams says that it does not have a record any more.

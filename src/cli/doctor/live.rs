@@ -1,6 +1,6 @@
 //! What AWS says about the deployed stack now.
 
-use super::{Finding, Health, runbook};
+use super::{Finding, Health, runbook, unsettled};
 use crate::cli::Context;
 use crate::resources::{Aws, During};
 use crate::stack::Stack;
@@ -19,14 +19,15 @@ pub async fn look(context: &Context, stack: &Stack) -> Vec<Finding> {
     let account = format!("account {}, {}", aws.given.account, aws.given.region);
     let mut findings = vec![Finding::good(what, account)];
     let names = &stack.names;
-    let (validator, processor, pipe, letters, alarms) = tokio::join!(
+    let (validator, processor, pipe, letters, unsettled, alarms) = tokio::join!(
         function(&aws, &names.validator),
         function(&aws, &names.processor),
         pipe(context, &aws, &names.pipe),
         letters(&aws, &names.dead_letters),
+        unsettled::look(&aws, &names.table),
         alarms(&aws, stack),
     );
-    findings.extend([validator, processor, pipe, letters]);
+    findings.extend([validator, processor, pipe, letters, unsettled]);
     findings.extend(alarms);
     findings
 }

@@ -6,6 +6,9 @@ use payments::store::Processing;
 use serde_json::json;
 
 /// List events by payment, provider, processing and time of arrival.
+///
+/// Those of a payment are asked for by their key, and those received or failed by the index of what needs attention. Anything
+/// else is looked for through the table item by item, which costs more the larger the table is.
 #[derive(Debug, Args)]
 pub struct List {
     #[command(flatten)]
@@ -13,12 +16,19 @@ pub struct List {
     /// Show no more than this many, the latest.
     #[arg(long, default_value_t = 100)]
     limit: usize,
+    /// Where the table has to be looked through, read no more than this many items.
+    #[arg(long, value_name = "ITEMS", default_value_t = 100_000)]
+    read_at_most: u64,
 }
 
 impl List {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let deployed = Deployed::connect(context).await?;
-        let events = self.selection.read(&deployed.store).await?;
+        let found = self
+            .selection
+            .read(&deployed.store, self.read_at_most)
+            .await?;
+        let events = &found.events;
         let ui = &context.ui;
         let hidden = events.len().saturating_sub(self.limit);
         for event in &events[hidden..] {
@@ -42,6 +52,16 @@ impl List {
         if hidden > 0 {
             ui.note(format!(
                 "{hidden} earlier ones are not shown; --limit shows more."
+            ));
+        }
+        if !found.is_whole {
+            if ui.is_json() {
+                ui.json(&json!({"event": "incomplete", "read": found.read}));
+            }
+            ui.note(format!(
+                "There may be more: looking through the table ended after {} items. Narrow it down with --payment, --status \
+                 received or --status failed, which read only what they show, or raise --read-at-most.",
+                found.read
             ));
         }
         Ok(Exit::Done)

@@ -31,16 +31,14 @@ impl Replay {
             .into());
         }
         let deployed = Deployed::connect(context).await?;
-        let mut events = self.selection.read(&deployed.store).await?;
-        let settled = events.len();
-        events.retain(|event| !event.processing.is_final());
-        let settled = settled - events.len();
+        let (events, settled) = self.selection.read_unsettled(&deployed.store).await?;
         let ui = &context.ui;
         events.iter().for_each(|event| ui.say(line(event)));
-        ui.note(format!(
-            "{} to process again; {settled} settled ones are left alone.",
-            events.len()
-        ));
+        let alone = match settled {
+            0 => String::new(),
+            settled => format!("; {settled} settled ones are left alone"),
+        };
+        ui.note(format!("{} to process again{alone}.", events.len()));
         if events.is_empty() || self.dry_run {
             report(context, &events, settled, 0);
             return Ok(Exit::Done);

@@ -1,12 +1,12 @@
 use crate::cli::refusal::Misuse;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use payments::store::{DynamoStore, EventItem, Processing, Search};
+use payments::store::{DynamoStore, EventItem, Found, Processing, Search, Store as _};
 
 /// Which events are meant.
 #[derive(Debug, Args)]
 pub struct Selection {
-    /// Only of this payment, such as stripe:pi_123; without it the whole table is read.
+    /// Only of this payment, such as stripe:pi_123.
     #[arg(long, value_name = "ID")]
     payment: Option<String>,
     /// Only of this provider.
@@ -24,29 +24,60 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The events, in order of their arrival.
-    pub async fn read(&self, store: &DynamoStore) -> anyhow::Result<Vec<EventItem>> {
-        if self.from.zip(self.to).is_some_and(|(from, to)| to <= from) {
+    /// The events, in order of their arrival. A payment is asked for by its key and what is received or failed by the index;
+    /// only what is neither is looked for through the table, until `most` items are read.
+    pub async fn read(&self, store: &DynamoStore, most: u64) -> anyhow::Result<Found> {
+        let search = self.search()?;
+        let asked = |events| Found {
+            events,
+            is_whole: true,
+            ..Found::default()
+        };
+        Ok(match (&self.payment, self.status) {
+            (Some(payment), _) => asked(of_payment(store, payment, &search).await?),
+            (None, Some(Processing::Received | Processing::Failed)) => {
+                asked(store.unsettled(&search).await?)
+            }
+            (None, _) => store.scan(&search, most).await?,
+        })
+    }
+
+    /// Those that are not settled, in order of their arrival, and how many settled ones were met; never through the whole table.
+    pub async fn read_unsettled(
+        &self,
+        store: &DynamoStore,
+    ) -> anyhow::Result<(Vec<EventItem>, usize)> {
+        if let Some(settled) = self.status.filter(|status| status.is_final()) {
             let misuse = Misuse {
-                words: "--to does not lie after --from".to_owned(),
-                next: "give the later time as --to".to_owned(),
+                words: format!("{} events are settled and left alone", settled.as_str()),
+                next: "give --status received or --status failed, or neither for both".to_owned(),
             };
             return Err(misuse.into());
         }
-        let search = Search {
+        let search = self.search()?;
+        let Some(payment) = &self.payment else {
+            return Ok((store.unsettled(&search).await?, 0));
+        };
+        let mut events = of_payment(store, payment, &search).await?;
+        let all = events.len();
+        events.retain(|event| !event.processing.is_final());
+        let settled = all - events.len();
+        Ok((events, settled))
+    }
+
+    fn search(&self) -> Result<Search, Misuse> {
+        if self.from.zip(self.to).is_some_and(|(from, to)| to <= from) {
+            return Err(Misuse {
+                words: "--to does not lie after --from".to_owned(),
+                next: "give the later time as --to".to_owned(),
+            });
+        }
+        Ok(Search {
             provider: self.provider.clone(),
             processing: self.status,
             from: self.from,
             to: self.to,
-        };
-        use payments::store::Store as _;
-        let Some(payment) = &self.payment else {
-            return Ok(store.search(&search).await?);
-        };
-        let mut events = store.events(payment).await?;
-        events.retain(|event| search.holds(event));
-        events.sort_by_key(|event| event.received_at);
-        Ok(events)
+        })
     }
 
     /// Whether nothing narrows the choice.
@@ -57,6 +88,17 @@ impl Selection {
             && self.from.is_none()
             && self.to.is_none()
     }
+}
+
+async fn of_payment(
+    store: &DynamoStore,
+    payment: &str,
+    search: &Search,
+) -> anyhow::Result<Vec<EventItem>> {
+    let mut events = store.events(payment).await?;
+    events.retain(|event| search.holds(event));
+    events.sort_by_key(|event| event.received_at);
+    Ok(events)
 }
 
 fn processing(text: &str) -> Result<Processing, String> {

@@ -3,14 +3,14 @@ use crate::cli::refusal::Misuse;
 use crate::cli::{Context, Exit};
 use anyhow::Context as _;
 use clap::Args;
-use payments::store::{Search, Store};
+use payments::store::Store;
 
 /// Show one event: what it says, how far it got, and why it failed.
 #[derive(Debug, Args)]
 pub struct Show {
     /// The provider's id of the event.
     event: String,
-    /// The payment it belongs to, such as stripe:pi_123; without it the whole table is read.
+    /// The payment it belongs to, such as stripe:pi_123; needed only where the id names several events.
     #[arg(long, value_name = "ID")]
     payment: Option<String>,
     /// Print the raw body as the provider sent it, and nothing else. It may hold personal data.
@@ -23,7 +23,7 @@ impl Show {
         let deployed = Deployed::connect(context).await?;
         let events = match &self.payment {
             Some(payment) => deployed.store.events(payment).await?,
-            None => deployed.store.search(&Search::default()).await?,
+            None => deployed.store.find(&self.event).await?,
         };
         let mut found = events.iter().filter(|event| event.event_id == self.event);
         let Some(event) = found.next() else {

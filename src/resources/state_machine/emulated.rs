@@ -12,7 +12,9 @@ use crate::resources::function::{Architecture, Function};
 use crate::resources::permission::Permission;
 use crate::resources::role::Role;
 use crate::resources::scripted::at;
-use crate::resources::table::{AttributeKind, Billing, KeyAttribute, StreamView, Table};
+use crate::resources::table::{
+    AttributeKind, Billing, Index, Indexes, KeyAttribute, Projection, StreamView, Table,
+};
 use crate::resources::{At, Aws};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -33,6 +35,7 @@ fn table(name: &str) -> Table {
         name: name.to_owned(),
         partition_key: key("paymentId", AttributeKind::S),
         sort_key: key("timestamp", AttributeKind::N),
+        indexes: Indexes::new(),
         billing: Billing::OnDemand,
         stream: Some(StreamView::NewAndOldImages),
         key: Some(Input::known(KEY)),
@@ -124,7 +127,30 @@ async fn tables_functions_permissions_and_state_machines_live_and_die_on_the_emu
     );
     let role = role(&aws, "emulated-life").await;
     let mut table = at("emulated-table", table("emulated-life"));
+    let index = |projection| Index {
+        partition_key: KeyAttribute {
+            name: "shard".to_owned(),
+            kind: AttributeKind::S,
+        },
+        sort_key: Some(table.properties.sort_key.clone()),
+        projection,
+        limits: None,
+    };
+    let (keys, all) = (index(Projection::KeysOnly), index(Projection::All));
+    let named = |name: &str, index: &Index| (name.to_owned(), index.clone());
+    table.properties.indexes = [
+        named("kept", &keys),
+        named("gone", &keys),
+        named("other", &all),
+    ]
+    .into();
     live(&aws, &mut table, |table| {
+        table.indexes = [
+            named("kept", &keys),
+            named("other", &keys),
+            named("new", &all),
+        ]
+        .into();
         table.stream = Some(StreamView::NewImage);
         table.key = None;
         table.point_in_time_recovery = false;

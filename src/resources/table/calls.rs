@@ -1,9 +1,9 @@
 //! The calls that read, write and delete a table.
 
 use super::shape::{
-    self, GOING, INDEXES, ON_DEMAND_LIMITS, RECOVERY_DAYS, RECOVERY_PERIOD, Shown, TABLE_CLASS,
+    self, GOING, ON_DEMAND_LIMITS, RECOVERY_DAYS, RECOVERY_PERIOD, Shown, TABLE_CLASS,
 };
-use super::{AttributeKind, Billing, KeyAttribute, StreamView, Table};
+use super::{AttributeKind, Billing, KeyAttribute, StreamView, Table, index};
 use crate::resources::tags::{self, Retag};
 use crate::resources::{
     At, Aws, Class, CloudError, Condition, Delete, During, Live, Observed, Put, Resource, Tags,
@@ -12,8 +12,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::update_table::builders::UpdateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, ContinuousBackupsDescription,
-    DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate, KeySchemaElement, KeyType,
+    AttributeDefinition, BillingMode, ContinuousBackupsDescription, KeySchemaElement, KeyType,
     OnDemandThroughput, PointInTimeRecoverySpecification, ScalarAttributeType, SseSpecification,
     SseType, StreamSpecification, StreamViewType, TableClass, TableDescription, Tag,
     TimeToLiveDescription, TimeToLiveSpecification,
@@ -174,11 +173,11 @@ async fn create(aws: &Aws, at: &At<Table>) -> Result<(), CloudError> {
         (&table.sort_key, KeyType::Range),
     ];
     for (key, role) in keys {
-        call = call
-            .attribute_definitions(attribute(key)?)
-            .key_schema(schema(key, role)?);
+        call = call.key_schema(schema(key, role)?);
     }
-    call.billing_mode(billing(table.billing))
+    call.set_attribute_definitions(Some(index::attributes(table)?))
+        .set_global_secondary_indexes(index::of_new_table(table)?)
+        .billing_mode(billing(table.billing))
         .stream_specification(stream(table.stream)?)
         .sse_specification(encryption(table)?)
         .deletion_protection_enabled(table.deletion_protection)
@@ -213,17 +212,8 @@ fn next_update(
     } else if wanted.stream != is.stream {
         // What a stream carries cannot be changed while it is on.
         update.stream_specification(stream(wanted.stream.filter(|_| is.stream.is_none()))?)
-    } else if let Some(index) = is
-        .unmanaged
-        .get(INDEXES)
-        .and_then(|names| names[0].as_str())
-    {
-        let delete = DeleteGlobalSecondaryIndexAction::builder().index_name(index);
-        let delete = delete.build().map_err(unbuilt)?;
-        let change = GlobalSecondaryIndexUpdate::builder().delete(delete);
-        update.global_secondary_index_updates(change.build())
     } else {
-        return Ok(None);
+        return index::next_update(update, wanted, is);
     }))
 }
 
@@ -346,7 +336,7 @@ fn billing(billing: Billing) -> BillingMode {
     }
 }
 
-fn attribute(key: &KeyAttribute) -> Result<AttributeDefinition, CloudError> {
+pub(super) fn attribute(key: &KeyAttribute) -> Result<AttributeDefinition, CloudError> {
     let kind = match key.kind {
         AttributeKind::S => ScalarAttributeType::S,
         AttributeKind::N => ScalarAttributeType::N,
@@ -356,11 +346,11 @@ fn attribute(key: &KeyAttribute) -> Result<AttributeDefinition, CloudError> {
     definition.attribute_type(kind).build().map_err(unbuilt)
 }
 
-fn schema(key: &KeyAttribute, role: KeyType) -> Result<KeySchemaElement, CloudError> {
+pub(super) fn schema(key: &KeyAttribute, role: KeyType) -> Result<KeySchemaElement, CloudError> {
     let element = KeySchemaElement::builder().attribute_name(&key.name);
     element.key_type(role).build().map_err(unbuilt)
 }
 
-fn unbuilt(error: BuildError) -> CloudError {
+pub(super) fn unbuilt(error: BuildError) -> CloudError {
     CloudError::new("dynamodb", Class::Invalid, "not-sent", error.to_string())
 }

@@ -1,12 +1,12 @@
 //! A table as DynamoDB describes it, in the terms of its properties.
 
-use super::{AttributeKind, Billing, KeyAttribute, StreamView, Table};
+use super::{AttributeKind, Billing, KeyAttribute, StreamView, Table, index};
 use crate::graph::Input;
 use crate::resources::{Condition, Unmanaged};
 use aws_sdk_dynamodb::types::{
-    BillingMode, ContinuousBackupsDescription, KeyType, PointInTimeRecoveryDescription,
-    ScalarAttributeType, SseDescription, SseStatus, StreamViewType, TableClass, TableDescription,
-    TableStatus, TimeToLiveDescription, TimeToLiveStatus,
+    BillingMode, ContinuousBackupsDescription, KeySchemaElement, KeyType,
+    PointInTimeRecoveryDescription, ScalarAttributeType, SseDescription, SseStatus, StreamViewType,
+    TableClass, TableDescription, TableStatus, TimeToLiveDescription, TimeToLiveStatus,
 };
 use serde_json::json;
 
@@ -17,7 +17,6 @@ pub(super) const RECOVERY_DAYS: i32 = 35;
 
 pub(super) const TABLE_CLASS: &str = "tableClass";
 pub(super) const ON_DEMAND_LIMITS: &str = "onDemandThroughput";
-pub(super) const INDEXES: &str = "globalSecondaryIndexes";
 pub(super) const RECOVERY_PERIOD: &str = "recoveryPeriodInDays";
 
 /// Everything that DynamoDB tells about one table.
@@ -34,8 +33,11 @@ impl Shown {
         let table = &self.table;
         Table {
             name: name.to_owned(),
-            partition_key: self.key_attribute(&KeyType::Hash),
-            sort_key: self.key_attribute(&KeyType::Range),
+            partition_key: self.own_key(&KeyType::Hash),
+            sort_key: self.own_key(&KeyType::Range),
+            indexes: index::shown(table.global_secondary_indexes(), |schema, role| {
+                self.key_attribute(schema, role)
+            }),
             billing: self.billing(),
             stream: self.stream(),
             key: key(table.sse_description()).map(Input::known),
@@ -69,6 +71,9 @@ impl Shown {
         let encryption = self.table.sse_description().and_then(|sse| sse.status());
         if let Some(SseStatus::Enabling | SseStatus::Updating | SseStatus::Disabling) = encryption {
             return Condition::Settling("the table's encryption to change");
+        }
+        if let Some(what) = index::waited_for(self.table.global_secondary_indexes()) {
+            return Condition::Settling(what);
         }
         // DynamoDB shows ENABLING for a while although its API does not list it.
         if recovery_status(self.recovery()) == "ENABLING" {
@@ -104,20 +109,27 @@ impl Shown {
         }
     }
 
-    fn key_attribute(&self, role: &KeyType) -> KeyAttribute {
-        let schema = self.table.key_schema();
-        let element = schema.iter().find(|element| element.key_type() == role);
-        let name = element.map(|e| e.attribute_name()).unwrap_or_default();
+    fn own_key(&self, role: &KeyType) -> KeyAttribute {
+        let own = self.key_attribute(self.table.key_schema(), role);
+        own.unwrap_or_else(|| KeyAttribute {
+            name: String::new(),
+            kind: AttributeKind::S,
+        })
+    }
+
+    fn key_attribute(&self, schema: &[KeySchemaElement], role: &KeyType) -> Option<KeyAttribute> {
+        let element = schema.iter().find(|element| element.key_type() == role)?;
+        let name = element.attribute_name();
         let definitions = self.table.attribute_definitions();
         let definition = definitions.iter().find(|d| d.attribute_name() == name);
-        KeyAttribute {
+        Some(KeyAttribute {
             name: name.to_owned(),
             kind: match definition.map(|d| d.attribute_type()) {
                 Some(ScalarAttributeType::N) => AttributeKind::N,
                 Some(ScalarAttributeType::B) => AttributeKind::B,
                 _ => AttributeKind::S,
             },
-        }
+        })
     }
 
     fn recovery(&self) -> Option<&PointInTimeRecoveryDescription> {
@@ -150,11 +162,6 @@ impl Shown {
                 let limits = json!({ "read": read, "write": write });
                 found.insert(ON_DEMAND_LIMITS.to_owned(), limits);
             }
-        }
-        let indexes = self.table.global_secondary_indexes().iter();
-        let indexes: Vec<&str> = indexes.filter_map(|index| index.index_name()).collect();
-        if !indexes.is_empty() {
-            found.insert(INDEXES.to_owned(), json!(indexes));
         }
         let period = self.recovery().and_then(|r| r.recovery_period_in_days());
         if let Some(days) = period.filter(|days| *days != RECOVERY_DAYS) {

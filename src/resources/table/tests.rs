@@ -1,4 +1,5 @@
 mod changes;
+mod indexes;
 
 use super::*;
 use crate::resources::scripted::*;
@@ -29,6 +30,7 @@ fn table() -> Table {
         name: "payments-dev".to_owned(),
         partition_key: key("paymentId", AttributeKind::S),
         sort_key: key("timestamp", AttributeKind::N),
+        indexes: Indexes::from([("open".to_owned(), open())]),
         billing: Billing::OnDemand,
         stream: Some(StreamView::NewAndOldImages),
         key: Some(Input::known(KEY)),
@@ -39,16 +41,26 @@ fn table() -> Table {
     }
 }
 
+/// The index of the table above.
+fn open() -> Index {
+    let key = |name: &str| KeyAttribute {
+        name: name.to_owned(),
+        kind: AttributeKind::S,
+    };
+    Index {
+        partition_key: key("shard"),
+        sort_key: Some(key("state")),
+        projection: Projection::KeysOnly,
+        limits: None,
+    }
+}
+
 /// What DescribeTable says of a table, with the members that AWS leaves out by default left out.
 fn description(table: &Table, status: &str) -> Value {
     let mut shown = json!({
         "TableName": table.name,
         "TableStatus": status,
-        // Definitions come in any order.
-        "AttributeDefinitions": [
-            {"AttributeName": table.sort_key.name, "AttributeType": table.sort_key.kind},
-            {"AttributeName": table.partition_key.name, "AttributeType": table.partition_key.kind},
-        ],
+        "AttributeDefinitions": definitions(table),
         "KeySchema": [
             {"AttributeName": table.partition_key.name, "KeyType": "HASH"},
             {"AttributeName": table.sort_key.name, "KeyType": "RANGE"},
@@ -57,6 +69,11 @@ fn description(table: &Table, status: &str) -> Value {
         "ProvisionedThroughput": {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0},
         "WarmThroughput": {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000},
     });
+    if !table.indexes.is_empty() {
+        let indexes = table.indexes.iter().rev();
+        let indexes: Vec<_> = indexes.map(|(n, i)| described(n, i, "ACTIVE")).collect();
+        shown["GlobalSecondaryIndexes"] = json!(indexes);
+    }
     if table.billing == Billing::OnDemand {
         shown["BillingModeSummary"] = json!({"BillingMode": "PAY_PER_REQUEST"});
     }
@@ -69,6 +86,43 @@ fn description(table: &Table, status: &str) -> Value {
             "KMSMasterKeyArn": key.get().unwrap()});
     }
     shown
+}
+
+/// Definitions come in any order, and one attribute may be a key of several indexes.
+fn definitions(table: &Table) -> Vec<Value> {
+    let mut keys = vec![&table.sort_key, &table.partition_key];
+    for index in table.indexes.values() {
+        keys.extend(index.sort_key.iter().chain([&index.partition_key]));
+    }
+    let mut named: Vec<_> = keys
+        .iter()
+        .map(|key| json!({"AttributeName": key.name, "AttributeType": key.kind}))
+        .collect();
+    named.dedup();
+    named
+}
+
+/// One index as DescribeTable shows it, with members that nobody asked for.
+fn described(name: &str, index: &Index, status: &str) -> Value {
+    let mut schema = vec![json!({"AttributeName": index.partition_key.name, "KeyType": "HASH"})];
+    let sort = index.sort_key.iter();
+    schema.extend(sort.map(|key| json!({"AttributeName": key.name, "KeyType": "RANGE"})));
+    let projection = match &index.projection {
+        Projection::KeysOnly => json!({"ProjectionType": "KEYS_ONLY"}),
+        Projection::All => json!({"ProjectionType": "ALL"}),
+        Projection::Include(names) => {
+            let names: Vec<_> = names.iter().rev().collect();
+            json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": names})
+        }
+    };
+    json!({
+        "IndexName": name, "IndexStatus": status, "KeySchema": schema, "Projection": projection,
+        "IndexArn": format!("{ARN}/index/{name}"), "ItemCount": 3, "IndexSizeBytes": 300,
+        "ProvisionedThroughput": {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0},
+        "OnDemandThroughput": {"MaxReadRequestUnits": index.limits.map_or(-1, |(read, _)| read),
+            "MaxWriteRequestUnits": index.limits.map_or(-1, |(_, write)| write)},
+        "WarmThroughput": {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000},
+    })
 }
 
 fn recovery(status: &str) -> Value {
@@ -118,6 +172,24 @@ async fn read_back(table: Table) -> Observed<Table> {
     observed
 }
 
+fn any_index() -> impl Strategy<Value = Index> {
+    let names = prop::collection::btree_set("[a-z]{1,5}", 1..4);
+    let projection = prop_oneof![
+        Just(Projection::KeysOnly),
+        Just(Projection::All),
+        names.prop_map(Projection::Include)
+    ];
+    let limits = prop::option::of((1i64..9, prop_oneof![Just(-1i64), 1i64..9]));
+    let sorted = prop::option::of(Just(table().sort_key));
+    (projection, limits, sorted).prop_map(|(projection, limits, sorted)| Index {
+        projection,
+        limits,
+        // A key of the table may be a key of an index too, here of the other kind than text.
+        sort_key: sorted,
+        ..open()
+    })
+}
+
 fn any_table() -> impl Strategy<Value = Table> {
     let views = prop_oneof![
         Just(StreamView::NewAndOldImages),
@@ -133,6 +205,7 @@ fn any_table() -> impl Strategy<Value = Table> {
     let billing = prop_oneof![Just(Billing::OnDemand), Just(Billing::Provisioned)];
     let key = prop::option::of(Just(KEY));
     (
+        prop::collection::btree_map("[a-z]{3}", any_index(), 0..3),
         billing,
         prop::option::of(views),
         key,
@@ -142,7 +215,8 @@ fn any_table() -> impl Strategy<Value = Table> {
         kinds,
     )
         .prop_map(
-            |(billing, stream, key, recovery, ttl, protection, kind)| Table {
+            |(indexes, billing, stream, key, recovery, ttl, protection, kind)| Table {
+                indexes,
                 billing,
                 stream,
                 key: key.map(Input::known),
@@ -156,6 +230,13 @@ fn any_table() -> impl Strategy<Value = Table> {
                 ..table()
             },
         )
+        .prop_map(|mut table| {
+            // One attribute has one kind, whatever keys it is part of.
+            for index in table.indexes.values_mut() {
+                index.sort_key = index.sort_key.take().map(|_| table.sort_key.clone());
+            }
+            table
+        })
 }
 
 proptest! {
@@ -199,11 +280,21 @@ async fn a_new_table_carries_stream_key_and_tags_from_the_first_call() {
         "AttributeDefinitions": [
             {"AttributeName": "paymentId", "AttributeType": "S"},
             {"AttributeName": "timestamp", "AttributeType": "N"},
+            {"AttributeName": "shard", "AttributeType": "S"},
+            {"AttributeName": "state", "AttributeType": "S"},
         ],
         "KeySchema": [
             {"AttributeName": "paymentId", "KeyType": "HASH"},
             {"AttributeName": "timestamp", "KeyType": "RANGE"},
         ],
+        "GlobalSecondaryIndexes": [{
+            "IndexName": "open",
+            "KeySchema": [
+                {"AttributeName": "shard", "KeyType": "HASH"},
+                {"AttributeName": "state", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }],
         "BillingMode": "PAY_PER_REQUEST",
         "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         "SSESpecification": {"Enabled": true, "SSEType": "KMS", "KMSMasterKeyId": KEY},
@@ -304,6 +395,8 @@ async fn a_table_that_is_gone_or_going_is_not_deleted_twice() {
 
 #[test]
 fn a_busy_table_is_waited_for_and_a_taken_name_is_not() {
+    let indexes = "Attempt to change a resource which is still in use: Cannot delete table while \
+                   indexes are being created, updated, or deleted.";
     let busy = "Attempt to change a resource which is still in use: Table is being updated: x";
     let taken = "Table already exists: payments-dev";
     let backups = "Backups are being enabled for the table: x. Please retry later";
@@ -314,6 +407,10 @@ fn a_busy_table_is_waited_for_and_a_taken_name_is_not() {
         Some("the table's running change to end")
     );
     assert_eq!(rule(in_use, taken), None);
+    assert_eq!(
+        rule(in_use, indexes),
+        Some("the change of the table's indexes to end")
+    );
     for code in [
         "ContinuousBackupsUnavailableException",
         "ValidationException",

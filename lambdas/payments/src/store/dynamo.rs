@@ -14,7 +14,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use super::event_item::{self, Attributes, number, read_text, text};
 use super::transaction::{self, Cancelled};
 use super::{
-    EventItem, Finish, Inserted, Key, Lease, Leased, Processing, Store, StoreError, head_item,
+    EventItem, Finish, Inserted, Key, Lease, Leased, Processing, Store, StoreError, attention,
+    head_item,
 };
 use crate::aws::{AwsFailure, describe};
 use crate::head::Head;
@@ -80,7 +81,7 @@ impl DynamoStore {
         EventItem::from_attributes(item).map_err(|attribute| self.unreadable(attribute))
     }
 
-    fn unreadable(&self, attribute: &'static str) -> StoreError {
+    pub(super) fn unreadable(&self, attribute: &'static str) -> StoreError {
         StoreError::Unreadable {
             table: self.table.clone(),
             attribute,
@@ -204,7 +205,9 @@ impl Store for DynamoStore {
         }
         let update = update
             .update_expression(format!(
-                "{set} REMOVE leaseOwner, leaseUntil, failure, failedAt"
+                "{set} REMOVE leaseOwner, leaseUntil, failure, failedAt, {}, {}",
+                attention::SHARD,
+                attention::STATE
             ))
             .send()
             .await;

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::{Body, BodyTooLarge, Key, Processing, sha256_hex};
+use super::{Body, BodyTooLarge, Key, Processing, attention, sha256_hex};
 use crate::event::Status;
 use crate::money::{Currency, Money};
 
@@ -99,6 +99,9 @@ impl EventItem {
             ("signed".to_owned(), AttributeValue::Bool(self.signed)),
             ("processing".to_owned(), text(self.processing.as_str())),
         ]);
+        if !self.processing.is_final() {
+            item.extend(attention::attributes(self));
+        }
         if let Some(money) = &self.money {
             put_money(&mut item, money);
         }

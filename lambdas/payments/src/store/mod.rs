@@ -1,5 +1,7 @@
 //! The payments table: every event once, one head per payment.
 
+pub mod attention;
+mod batch;
 mod body;
 mod dynamo;
 mod event_item;
@@ -16,7 +18,7 @@ pub use body::{Body, BodyTooLarge};
 pub use dynamo::DynamoStore;
 pub use event_item::{EventItem, ITEM_LIMIT};
 pub use memory::MemoryStore;
-pub use search::Search;
+pub use search::{Found, Search};
 pub use timeline::Timeline;
 
 use crate::aws::AwsFailure;

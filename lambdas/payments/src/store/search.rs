@@ -1,4 +1,4 @@
-//! Finding events without knowing their payments, for operators; never on the way of a webhook.
+//! Finding events where neither their payments nor their being unsettled is known, for operators; never on the way of a webhook.
 
 use std::collections::HashMap;
 
@@ -67,9 +67,21 @@ impl Search {
     }
 }
 
+/// What a scan came to.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Events in order of their arrival, without bodies.
+    pub events: Vec<EventItem>,
+    /// Items that DynamoDB read for it.
+    pub read: u64,
+    /// Whether that was the whole table.
+    pub is_whole: bool,
+}
+
 impl DynamoStore {
-    /// Events in order of their arrival, without bodies. Reads the whole table, so its cost grows with the table.
-    pub async fn search(&self, search: &Search) -> Result<Vec<EventItem>, StoreError> {
+    /// Reads the table item by item, whatever is wanted of it, until `most` items are read; so what it costs grows with
+    /// the table and ends there.
+    pub async fn scan(&self, search: &Search, most: u64) -> Result<Found, StoreError> {
         let (filter, values) = search.filter();
         let mut pages = self
             .client
@@ -84,18 +96,25 @@ impl DynamoStore {
             ))
             .projection_expression(WITHOUT_BODY.map(|name| format!("#{name}")).join(", "))
             .into_paginator()
-            .items()
             .send();
-        let mut events = Vec::new();
-        while let Some(item) = pages.next().await {
-            let item = item.map_err(|error| self.failed("Scan", &error))?;
-            let event = self.read_event(&item)?;
-            if search.holds(&event) {
-                events.push(event);
+        let mut found = Found::default();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.failed("Scan", &error))?;
+            for item in page.items() {
+                let event = self.read_event(item)?;
+                if search.holds(&event) {
+                    found.events.push(event);
+                }
+            }
+            found.read += u64::try_from(page.scanned_count()).unwrap_or(0);
+            found.is_whole = page.last_evaluated_key().is_none();
+            if found.read >= most {
+                break;
             }
         }
-        events.sort_by(|a, b| (a.received_at, &a.key).cmp(&(b.received_at, &b.key)));
-        Ok(events)
+        let order = |event: &EventItem| (event.received_at, event.key.clone());
+        found.events.sort_by_key(order);
+        Ok(found)
     }
 
     /// One event with its body.

@@ -2,7 +2,6 @@
 //!
 //! Without the marker an event that comes again under another payment or time would be another item.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
@@ -13,6 +12,7 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_smithy_types::error::operation::BuildError;
 
+use super::dynamo::key_attributes;
 use super::event_item::{Attributes, number, read_number, read_text, text};
 use super::{EventItem, Inserted, Key, Marker};
 use crate::outcome::outcome_id;
@@ -33,16 +33,21 @@ pub(super) enum Cancelled {
     Other(String),
 }
 
-/// The partition key of an event's marker. The id is hashed, because it may be longer than a key.
-fn marker_id(item: &EventItem) -> String {
-    let hash = outcome_id(&item.provider, &item.event_id);
-    format!("event:{}:{hash}", item.provider)
+/// What a marker says.
+pub(super) const MARKER: [&str; 3] = ["digest", "ofPayment", "ofTimestamp"];
+
+/// Where an event's marker is. The id is hashed, because it may be longer than a key.
+pub(super) fn marker_key(provider: &str, event_id: &str) -> Key {
+    let hash = outcome_id(provider, event_id);
+    Key {
+        payment_id: format!("event:{provider}:{hash}"),
+        timestamp: 0,
+    }
 }
 
 fn marker(item: &EventItem) -> Attributes {
-    let mut marker = HashMap::from([
-        ("paymentId".to_owned(), text(&marker_id(item))),
-        ("timestamp".to_owned(), number(0)),
+    let mut marker = key_attributes(&marker_key(&item.provider, &item.event_id));
+    marker.extend([
         ("recordType".to_owned(), text(RECORD_TYPE)),
         ("digest".to_owned(), text(item.identity())),
         ("ofPayment".to_owned(), text(&item.key.payment_id)),
@@ -104,7 +109,7 @@ pub(super) fn cancelled(
     })
 }
 
-fn read_marker(marker: &Attributes) -> Result<Marker, &'static str> {
+pub(super) fn read_marker(marker: &Attributes) -> Result<Marker, &'static str> {
     Ok(Marker {
         key: Key {
             payment_id: read_text(marker, "ofPayment")?,

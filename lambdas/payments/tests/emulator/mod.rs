@@ -7,8 +7,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType as Scalar,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType as Scalar,
 };
+use payments::store::attention;
 
 pub struct Emulator {
     process: Child,
@@ -51,7 +53,7 @@ impl Emulator {
         panic!("the emulator did not answer within 30 s");
     }
 
-    /// A table with the keys of the stack's.
+    /// A table with the keys and the index of the stack's.
     pub async fn payments_table(&self, name: &str) -> Client {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -68,19 +70,39 @@ impl Emulator {
             ("paymentId", Scalar::S, KeyType::Hash),
             ("timestamp", Scalar::N, KeyType::Range),
         ] {
-            let definition = AttributeDefinition::builder()
-                .attribute_name(attribute)
-                .attribute_type(kind)
-                .build();
-            let element = KeySchemaElement::builder()
-                .attribute_name(attribute)
-                .key_type(key)
-                .build();
             table = table
-                .attribute_definitions(definition.expect("a definition"))
-                .key_schema(element.expect("a key element"));
+                .attribute_definitions(definition(attribute, kind))
+                .key_schema(element(attribute, key));
         }
-        table.send().await.expect("a table");
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(attention::INDEX)
+            .key_schema(element(attention::SHARD, KeyType::Hash))
+            .key_schema(element(attention::STATE, KeyType::Range))
+            .projection(
+                Projection::builder()
+                    .projection_type(ProjectionType::KeysOnly)
+                    .build(),
+            );
+        table
+            .attribute_definitions(definition(attention::SHARD, Scalar::S))
+            .attribute_definitions(definition(attention::STATE, Scalar::S))
+            .global_secondary_indexes(index.build().expect("an index"))
+            .send()
+            .await
+            .expect("a table");
         client
     }
+}
+
+fn definition(attribute: &str, kind: Scalar) -> AttributeDefinition {
+    let definition = AttributeDefinition::builder().attribute_name(attribute);
+    definition
+        .attribute_type(kind)
+        .build()
+        .expect("a definition")
+}
+
+fn element(attribute: &str, key: KeyType) -> KeySchemaElement {
+    let element = KeySchemaElement::builder().attribute_name(attribute);
+    element.key_type(key).build().expect("a key element")
 }

@@ -99,6 +99,21 @@ impl Processing {
             .unwrap();
     }
 
+    /// As the validator stores an event, in the index of what needs attention.
+    async fn enter_index(&self, payment: &str) {
+        let update = self.aws.dynamodb.update_item();
+        update
+            .table_name(&self.table.properties.name)
+            .key("paymentId", AttributeValue::S(payment.to_owned()))
+            .key("timestamp", AttributeValue::N("1".to_owned()))
+            .update_expression("SET attention = :shard, attentionState = :state")
+            .expression_attribute_values(":shard", AttributeValue::S("3f".to_owned()))
+            .expression_attribute_values(":state", AttributeValue::S("received".to_owned()))
+            .send()
+            .await
+            .unwrap();
+    }
+
     async fn item(&self, payment: &str) -> HashMap<String, AttributeValue> {
         let get = self
             .aws
@@ -187,6 +202,7 @@ async fn an_event_that_stays_broken_is_recorded_on_its_item_and_stops_no_other()
     for payment in ["bad-1", "never-1", "crash-1"] {
         processing.store(payment, "received").await;
     }
+    processing.enter_index("bad-1").await;
     let batch = ["bad-1", "good-1", "flaky-1", "never-1", "crash-1", "good-2"].map(event);
     let (status, why) = processing.run(json!(batch)).await;
     assert_eq!(status, ExecutionStatus::Failed);
@@ -211,6 +227,10 @@ async fn an_event_that_stays_broken_is_recorded_on_its_item_and_stops_no_other()
     assert_eq!(item["processing"].as_s().unwrap(), "failed");
     assert!(item["failedAt"].as_s().unwrap().ends_with('Z'));
     assert!(!item.contains_key("leaseOwner"));
+    assert_eq!(item["attention"].as_s().unwrap(), "3f", "its shard stays");
+    let state = item["attentionState"].as_s().unwrap();
+    let at = item["failedAt"].as_s().unwrap();
+    assert_eq!(*state, format!("failed {at}"));
     let failure = item["failure"].as_m().unwrap();
     assert_eq!(failure["error"].as_s().unwrap(), "Permanent");
     assert_eq!(failure["cause"].as_s().unwrap().len(), 500);
@@ -223,6 +243,8 @@ async fn an_event_that_stays_broken_is_recorded_on_its_item_and_stops_no_other()
     let item = processing.item("never-1").await;
     let failure = item["failure"].as_m().unwrap();
     assert_eq!(failure["error"].as_s().unwrap(), "Transient");
+    // Stored before there was an index.
+    assert_eq!(item["attention"].as_s().unwrap(), "00");
     processing.stop().await;
 }
 

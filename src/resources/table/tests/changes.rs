@@ -156,7 +156,6 @@ async fn settings_that_payhook_never_makes_are_seen_and_taken_back() {
     let mut described = description(&table(), "ACTIVE");
     described["TableClassSummary"] = json!({"TableClass": "STANDARD_INFREQUENT_ACCESS"});
     described["OnDemandThroughput"] = json!({"MaxReadRequestUnits": 5});
-    described["GlobalSecondaryIndexes"] = json!([{"IndexName": "byDay"}]);
     let mut replies = shown(&table(), &at("payments", ()).tags);
     replies[0] = reply(READ[0], 200, json!({ "Table": described }));
     let mut short = recovery("ENABLED");
@@ -166,12 +165,7 @@ async fn settings_that_payhook_never_makes_are_seen_and_taken_back() {
     let (aws, _) = scripted(replies);
     let mut observed = Table::read(&aws, &known(table())).await.unwrap().unwrap();
     let found: Vec<_> = observed.properties.unmanaged.keys().cloned().collect();
-    let all = [
-        "globalSecondaryIndexes",
-        "onDemandThroughput",
-        "recoveryPeriodInDays",
-        "tableClass",
-    ];
+    let all = ["onDemandThroughput", "recoveryPeriodInDays", "tableClass"];
     assert_eq!(found, all);
 
     let rounds = [
@@ -180,11 +174,6 @@ async fn settings_that_payhook_never_makes_are_seen_and_taken_back() {
             UPDATE,
             "onDemandThroughput",
             json!({"OnDemandThroughput": {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}}),
-        ),
-        (
-            UPDATE,
-            "globalSecondaryIndexes",
-            json!({"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "byDay"}}]}),
         ),
         (
             BACKUPS,

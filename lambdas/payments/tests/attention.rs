@@ -1,0 +1,205 @@
+//! What needs attention is found by its index, and what is settled has left it.
+//!
+//! Needs the local emulator: set PAYHOOK_EMULATOR_PYTHON to a Python that has ministack.
+
+mod emulator;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use emulator::Emulator;
+use jiff::{SignedDuration, Timestamp};
+use payments::store::{
+    DynamoStore, EventItem, Finish, Key, Lease, Processing, Search, Store, store_once,
+};
+
+const TABLE: &str = "payments-test";
+
+fn arrival(minute: i64) -> Timestamp {
+    let first: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    first + SignedDuration::from_mins(minute)
+}
+
+fn event(provider: &str, id: &str, minute: i64) -> EventItem {
+    let item = EventItem {
+        key: Key {
+            payment_id: format!("{provider}:of_{id}"),
+            timestamp: 1_000,
+        },
+        provider: provider.into(),
+        event_id: id.into(),
+        event_type: "charge".into(),
+        body_digest: String::new(),
+        common_digest: None,
+        occurred_ms: None,
+        event_status: None,
+        money: None,
+        provider_payment_id: format!("of_{id}"),
+        received_at: arrival(minute),
+        signed: true,
+        trace_id: None,
+        expires_at: None,
+        body: None,
+        processing: Processing::Received,
+        processed_at: None,
+        status: None,
+        outcome_id: None,
+        failure: None,
+    };
+    item.with_body(id.as_bytes()).unwrap()
+}
+
+/// As the state machine records that an event stays broken.
+async fn fail(client: &Client, key: &Key, at: Timestamp) {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    client
+        .update_item()
+        .table_name(TABLE)
+        .key("paymentId", text(&key.payment_id))
+        .key("timestamp", AttributeValue::N(key.timestamp.to_string()))
+        .update_expression("SET processing = :failed, attentionState = :state")
+        .expression_attribute_values(":failed", text("failed"))
+        .expression_attribute_values(":state", text(&format!("failed {at}")))
+        .send()
+        .await
+        .unwrap();
+}
+
+async fn settle(store: &DynamoStore, key: &Key, processing: Processing) {
+    let lease = Lease {
+        owner: "a".into(),
+        now: arrival(0),
+        until: arrival(1),
+    };
+    store.lease(key, &lease).await.unwrap();
+    let finish = Finish {
+        processing,
+        at: arrival(1),
+        outcome: None,
+    };
+    assert!(store.finish(key, "a", &finish).await.unwrap());
+}
+
+async fn unsettled(store: &DynamoStore, search: Search) -> Vec<String> {
+    let events = store.unsettled(&search).await.unwrap();
+    assert!(events.iter().all(|event| event.body.is_none()));
+    events.into_iter().map(|event| event.event_id).collect()
+}
+
+fn with(processing: Processing) -> Search {
+    Search {
+        processing: Some(processing),
+        ..Search::default()
+    }
+}
+
+#[tokio::test]
+async fn the_index_holds_what_is_not_settled_and_lists_it_by_state_provider_and_time() {
+    let Some(emulator) = Emulator::start().await else {
+        eprintln!("not run: PAYHOOK_EMULATOR_PYTHON is not set");
+        return;
+    };
+    let client = emulator.payments_table(TABLE).await;
+    let store = DynamoStore::new(client.clone(), TABLE);
+    let all = [
+        ("stripe", "waits", 0),
+        ("stripe", "done", 1),
+        ("stripe", "failed", 2),
+        ("adyen", "ignored", 3),
+        ("adyen", "waits-too", 4),
+        ("stripe", "failed-then-done", 5),
+    ]
+    .map(|(provider, id, minute)| event(provider, id, minute));
+    for item in &all {
+        store_once(&store, item.clone()).await.unwrap();
+    }
+    let key = |id: &str| &all.iter().find(|event| event.event_id == id).unwrap().key;
+    assert_eq!(
+        store.open(&Search::default()).await.unwrap().len(),
+        all.len()
+    );
+    settle(&store, key("done"), Processing::Processed).await;
+    settle(&store, key("ignored"), Processing::Ignored).await;
+    for id in ["failed", "failed-then-done"] {
+        fail(&client, key(id), arrival(30)).await;
+    }
+    settle(&store, key("failed-then-done"), Processing::Processed).await;
+
+    assert_eq!(
+        unsettled(&store, Search::default()).await,
+        ["waits", "failed", "waits-too"]
+    );
+    assert_eq!(
+        unsettled(&store, with(Processing::Received)).await,
+        ["waits", "waits-too"]
+    );
+    assert_eq!(
+        unsettled(&store, with(Processing::Failed)).await,
+        ["failed"]
+    );
+    assert_eq!(
+        unsettled(&store, with(Processing::Processed)).await,
+        [""; 0]
+    );
+    let of_adyen = Search {
+        provider: Some("adyen".into()),
+        ..Search::default()
+    };
+    assert_eq!(unsettled(&store, of_adyen).await, ["waits-too"]);
+    for (processing, from, to, expected) in [
+        (Processing::Received, 1, 9, "waits-too"),
+        (Processing::Received, 0, 4, "waits"),
+        // It failed half an hour after it arrived.
+        (Processing::Failed, 2, 3, "failed"),
+    ] {
+        let search = Search {
+            from: Some(arrival(from)),
+            to: Some(arrival(to)),
+            ..with(processing)
+        };
+        assert_eq!(unsettled(&store, search).await, [expected]);
+    }
+    let open = store.open(&with(Processing::Failed)).await.unwrap();
+    assert_eq!((open.len(), open[0].since), (1, arrival(30)));
+}
+
+#[tokio::test]
+async fn an_event_is_found_by_its_id_alone_and_a_scan_ends_where_it_is_told_to() {
+    let Some(emulator) = Emulator::start().await else {
+        eprintln!("not run: PAYHOOK_EMULATOR_PYTHON is not set");
+        return;
+    };
+    let client = emulator.payments_table(TABLE).await;
+    let store = DynamoStore::new(client, TABLE);
+    // More than one page of DynamoDB, which ends at 1 MB.
+    let noise: String = (0..5_000_u32)
+        .map(|i| payments::store::sha256_hex(&i.to_be_bytes()))
+        .collect();
+    for number in 0..8 {
+        let item = event("stripe", &format!("evt_{number}"), number);
+        let item = item.with_body(noise.as_bytes()).unwrap();
+        store_once(&store, item).await.unwrap();
+    }
+    store_once(&store, event("adyen", "evt_7", 9))
+        .await
+        .unwrap();
+
+    let found = store.find("evt_3").await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].key.payment_id, "stripe:of_evt_3");
+    let mut both = store.find("evt_7").await.unwrap();
+    both.sort_by_key(|event| event.provider.clone());
+    assert_eq!(
+        both.iter().map(|e| &*e.provider).collect::<Vec<_>>(),
+        ["adyen", "stripe"]
+    );
+    assert_eq!(store.find("evt_9").await.unwrap(), []);
+
+    let whole = store.scan(&Search::default(), 1_000).await.unwrap();
+    // Every event has a marker beside it.
+    assert_eq!(
+        (whole.events.len(), whole.read, whole.is_whole),
+        (9, 18, true)
+    );
+    let stopped = store.scan(&Search::default(), 1).await.unwrap();
+    assert!(!stopped.is_whole && stopped.read < 18 && stopped.events.len() < 9);
+}
