@@ -42,8 +42,8 @@ impl Api for AuthorizeNet {
         let transaction = inner(answer, "transaction")?;
         about(transaction, "transId", id)?;
         let status = match transaction.text_at("transactionStatus").as_deref() {
-            Some("authorizedPendingCapture") => Status::Authorised,
-            Some("capturedPendingSettlement") => Status::Succeeded,
+            Some("authorizedPendingCapture" | "authorizedPendingRelease") => Status::Authorised,
+            Some("capturedPendingSettlement" | "chargebackReversal") => Status::Succeeded,
             Some("settledSuccessfully") => Status::Settled,
             Some("refundPendingSettlement" | "refundSettledSuccessfully") => Status::Refunded,
             Some("voided") => Status::Canceled,
@@ -51,9 +51,15 @@ impl Api for AuthorizeNet {
                 "declined" | "expired" | "communicationError" | "failedReview" | "generalError"
                 | "settlementError",
             ) => Status::Failed,
-            Some("FDSPendingReview" | "FDSAuthorizedPendingReview" | "underReview") => {
-                Status::Pending
-            }
+            Some(
+                "FDSPendingReview"
+                | "FDSAuthorizedPendingReview"
+                | "underReview"
+                | "approvedReview"
+                | "pendingFinalSettlement"
+                | "pendingSettlement"
+                | "updatingSettlement",
+            ) => Status::Pending,
             Some("returnedItem" | "chargeback") => Status::Disputed,
             _ => return Err(NEW_STATUS),
         };

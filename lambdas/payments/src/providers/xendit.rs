@@ -80,9 +80,9 @@ pub(crate) fn exponent(currency: &Currency) -> u8 {
 /// The status of a payment, in the words of invoices and of payment requests.
 pub(crate) fn status(state: &str) -> Option<Status> {
     Some(match state {
-        "PENDING" => Status::Pending,
+        "PENDING" | "ACCEPTING_PAYMENTS" => Status::Pending,
         "REQUIRES_ACTION" => Status::ActionRequired,
-        "AUTHORIZED" => Status::Authorised,
+        "AUTHORIZED" | "AWAITING_CAPTURE" => Status::Authorised,
         "PAID" | "SETTLED" | "SUCCEEDED" | "COMPLETED" => Status::Succeeded,
         "FAILED" | "EXPIRED" => Status::Failed,
         "CANCELED" | "VOIDED" => Status::Canceled,
