@@ -163,9 +163,9 @@ pub fn identifier(id: &str) -> Cow<'_, str> {
     ))
 }
 
-/// Between 13 and 19 digits in a row that satisfy the Luhn check of ISO/IEC 7812.
+/// Between 13 and 19 digits in a row, or in groups, that satisfy the Luhn check of ISO/IEC 7812.
 fn looks_like_a_card(text: &str) -> bool {
-    text.split(|c: char| !c.is_ascii_digit() && c != '-')
+    text.split(|c: char| !c.is_ascii_digit() && !"-._/".contains(c))
         .map(|run| {
             run.bytes()
                 .filter(u8::is_ascii_digit)
@@ -258,6 +258,8 @@ mod tests {
             "anna@example.com",
             "4242424242424242",
             "pay_4242-4242-4242-4242",
+            "pay:4242.4242.4242.4242",
+            "4242_4242_4242_4242",
             "a b",
             "é",
             &"x".repeat(200),
