@@ -20,10 +20,12 @@ pub struct Signature {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Print one JSON line per vector: its id, and valid or the kind of the error; never a secret.
+    /// Print one JSON line per vector: its id, and valid or why not; never a secret.
     ///
-    /// FILE holds a JSON list of vectors, each with `id`, `provider`, `secret`, `headers` and `body`, and if need be
-    /// `url`, `now` (seconds since 1970), `tolerance` (seconds) and `config` (for generic_hmac).
+    /// FILE holds a JSON list of vectors, or one vector a line, each with `id`, `provider`, `secret`, `headers` and `body`,
+    /// and if need be `url`, `now` (seconds since 1970, or RFC 3339), `tolerance` (seconds) and `config` (for generic_hmac).
+    /// A vector that cannot be tried is told as `malformed_vector` or `unknown_provider`. The exit code is 0 whatever the
+    /// verdicts are, and 2 where FILE holds no vectors.
     Check {
         /// File with the vectors; `-` reads standard input.
         file: PathBuf,
@@ -50,11 +52,12 @@ fn read(file: &Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// One JSON line per vector of the file's text: its id, and `valid` or the kind of the error. Secrets never appear.
+/// One JSON line per vector of the file's text: its id, and `valid` or the kind of the error and its reason. Secrets never
+/// appear.
 pub fn check(text: &str, clock: Timestamp) -> Result<String, NotVectors> {
     let mut lines = String::new();
     for verdict in vectors::check(text, clock)? {
-        // Writing into a string cannot fail, nor can three texts fail to become JSON.
+        // Writing into a string cannot fail, nor can four texts fail to become JSON.
         if let Ok(line) = serde_json::to_string(&verdict) {
             let _ = writeln!(lines, "{line}");
         }

@@ -2,11 +2,13 @@
 //!
 //! This answers "why is my webhook rejected?" offline; the verdicts carry no part of a secret.
 
+mod reading;
+
 use std::collections::BTreeMap;
 
 use base64::Engine;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -19,37 +21,57 @@ use crate::secret::{ProviderSecrets, Secret};
 use crate::settings::Settings;
 use crate::signature::SignatureError;
 
+pub use reading::NotVectors;
+use reading::{entries, id, lacking, provider};
+
 /// A body longer than this is not built from its repetitions, in bytes.
 const MAX_BODY: usize = 64 << 20;
+
+const NO_REQUEST: &str = "it has more than one of `body`, `body_base64` and `body_repeat`, or one that cannot be decoded, or an impossible `now`";
 
 /// One recorded request and what it takes to verify it.
 #[derive(Deserialize)]
 pub struct Vector {
+    /// Its name, or its place in the file as `#1` where it has none.
+    #[serde(skip)]
     pub id: String,
     pub provider: String,
-    #[serde(default)]
     secret: Option<OneOrMany<Secret>>,
-    #[serde(default)]
-    headers: BTreeMap<String, OneOrMany<String>>,
-    #[serde(default)]
+    headers: Option<BTreeMap<String, OneOrMany<String>>>,
+    #[serde(default, deserialize_with = "or_default")]
     url: String,
     body: Option<String>,
     body_base64: Option<String>,
     body_repeat: Option<Repeat>,
-    /// Seconds since 1970 at which the request counts as received.
-    now: Option<i64>,
+    /// When the request counts as received.
+    now: Option<Time>,
     tolerance: Option<u32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     config: Settings,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     jwks: BTreeMap<String, Box<RawValue>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     certs: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     intermediates: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     roots: Vec<String>,
     apigw: Option<GatewayBody>,
+}
+
+/// Seconds since 1970, or RFC 3339.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum Time {
+    Seconds(i64),
+    Text(Timestamp),
+}
+
+/// A member that is null is one that is not there.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[derive(Deserialize)]
@@ -100,78 +122,110 @@ impl Recorded {
 pub struct Verdict {
     pub id: String,
     pub result: &'static str,
+    /// The kind of the refusal, a stable name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<&'static str>,
+    /// What was wrong, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
-/// The text is not a list of vectors.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "this is not a JSON list of signature vectors (line {line}, column {column}); each needs at least `id`, `provider`, `secret`, `headers` and `body`"
-)]
-pub struct NotVectors {
-    line: usize,
-    column: usize,
+/// Why a vector is not valid: the kind, and what was wrong.
+type Refusal = (&'static str, String);
+
+fn refused(error: &SignatureError) -> Refusal {
+    (error.kind(), error.to_string())
 }
 
-/// Verifies every vector of a JSON list; `clock` stands in where a vector has no `now`.
-pub fn check(text: &str, clock: Timestamp) -> Result<Vec<Verdict>, NotVectors> {
-    Ok(parse(text)?
+/// The vector itself cannot be tried.
+fn malformed(why: impl Into<String>) -> Refusal {
+    ("malformed_vector", why.into())
+}
+
+fn unknown_provider(name: &str) -> Refusal {
+    let keys: Vec<_> = providers::all()
         .iter()
-        .map(|vector| vector.verdict(clock))
+        .map(|provider| provider.key())
+        .collect();
+    let name: String = name.chars().take(40).collect();
+    let why = format!(
+        "`{name}` is no provider; the providers are {}",
+        keys.join(", ")
+    );
+    ("unknown_provider", why)
+}
+
+/// Verifies every vector of a file; `clock` stands in where a vector has no `now`.
+///
+/// One that cannot be tried is told as such and does not stop the others.
+pub fn check(text: &str, clock: Timestamp) -> Result<Vec<Verdict>, NotVectors> {
+    let verdict = |(at, raw): (usize, &RawValue)| match Vector::read(at, raw) {
+        Ok(vector) => vector.verdict(clock),
+        Err(unreadable) => Verdict::of(id(at, raw), Err(malformed(lacking(raw, &unreadable)))),
+    };
+    Ok(entries(text)?
+        .into_iter()
+        .enumerate()
+        .map(verdict)
         .collect())
 }
 
-/// Reads a JSON list of vectors, or a single one.
+/// Reads a file in which every entry has to be a vector.
 pub fn parse(text: &str) -> Result<Vec<Vector>, NotVectors> {
-    // serde_json quotes offending values in its messages, which may be secrets, so only the position is kept.
-    let position = |error: serde_json::Error| NotVectors {
-        line: error.line(),
-        column: error.column(),
-    };
-    if text.trim_start().starts_with('{') {
-        return Ok(vec![serde_json::from_str(text).map_err(position)?]);
+    let read = |(at, raw)| Vector::read(at, raw).map_err(|error| NotVectors::at(&error));
+    entries(text)?.into_iter().enumerate().map(read).collect()
+}
+
+impl Verdict {
+    fn of(id: String, outcome: Result<(), Refusal>) -> Self {
+        let result = if outcome.is_ok() { "valid" } else { "invalid" };
+        let (error, reason) = outcome.err().unzip();
+        Self {
+            id,
+            result,
+            error,
+            reason,
+        }
     }
-    serde_json::from_str(text).map_err(position)
 }
 
 impl Vector {
+    fn read(at: usize, raw: &RawValue) -> Result<Self, serde_json::Error> {
+        let vector: Self = serde_json::from_str(raw.get())?;
+        Ok(Self {
+            id: id(at, raw),
+            ..vector
+        })
+    }
+
     /// Verifies the request, through a proxy event if the vector has one.
     pub fn verdict(&self, clock: Timestamp) -> Verdict {
-        let error = self.outcome(clock).err();
-        Verdict {
-            id: self.id.clone(),
-            result: if error.is_none() { "valid" } else { "invalid" },
-            error,
-        }
+        Verdict::of(self.id.clone(), self.outcome(clock))
     }
 
-    fn outcome(&self, clock: Timestamp) -> Result<(), &'static str> {
+    fn outcome(&self, clock: Timestamp) -> Result<(), Refusal> {
         if let Some(key) = self.provider.strip_suffix("_challenge") {
-            let request = self.request(clock).ok_or("malformed_vector")?;
-            let provider = providers::by_key(key).ok_or("unknown_provider")?;
+            let request = self.request(clock).ok_or_else(|| malformed(NO_REQUEST))?;
+            let provider = provider(key).ok_or_else(|| unknown_provider(key))?;
             let answer = provider
                 .answer_challenge(&request, &self.provider_secrets())
-                .ok_or("malformed_challenge")?;
-            return answer.map(drop).map_err(|refused| refused.kind());
+                .ok_or_else(|| refused(&SignatureError::MalformedChallenge))?;
+            return answer.map(drop).map_err(|error| refused(&error));
         }
         let recorded = self.recorded(clock)?;
-        recorded
-            .verify()
-            .map(drop)
-            .map_err(|refused| refused.kind())
+        recorded.verify().map(drop).map_err(|error| refused(&error))
     }
 
-    /// The recorded request and what verifying it takes; the error is a stable name, as in [`Verdict`].
-    pub fn recorded(&self, clock: Timestamp) -> Result<Recorded, &'static str> {
-        let request = self.request(clock).ok_or("malformed_vector")?;
-        let provider = providers::by_key(&self.provider).ok_or("unknown_provider")?;
+    /// The recorded request and what verifying it takes; the error is a stable name and what was wrong, as in [`Verdict`].
+    pub fn recorded(&self, clock: Timestamp) -> Result<Recorded, Refusal> {
+        let request = self.request(clock).ok_or_else(|| malformed(NO_REQUEST))?;
+        let provider = provider(&self.provider).ok_or_else(|| unknown_provider(&self.provider))?;
         let mut settings = self.config.clone();
         settings.tolerance_seconds = self.tolerance.or(settings.tolerance_seconds);
         settings.url = settings.url.or_else(|| Some(self.url.clone()));
         let fetched = provider
             .key_request(&request)
-            .map_err(|refused| refused.kind())?
+            .map_err(|error| refused(&error))?
             .map(|wanted| self.fetched(&wanted));
         Ok(Recorded {
             provider,
@@ -216,9 +270,11 @@ impl Vector {
     }
 
     fn request(&self, clock: Timestamp) -> Option<Request> {
-        let received_at = self
-            .now
-            .map_or(Some(clock), |now| Timestamp::from_second(now).ok())?;
+        let received_at = match self.now {
+            None => clock,
+            Some(Time::Seconds(now)) => Timestamp::from_second(now).ok()?,
+            Some(Time::Text(now)) => now,
+        };
         if let Some(gateway) = &self.apigw {
             let event = self.proxy_event(gateway).to_string();
             return ProxyEvent::parse(event.as_bytes())
@@ -252,7 +308,7 @@ impl Vector {
     }
 
     fn header_values(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers.iter().flat_map(|(name, values)| {
+        self.headers.iter().flatten().flat_map(|(name, values)| {
             let values = match values {
                 OneOrMany::One(value) => std::slice::from_ref(value),
                 OneOrMany::Many(values) => values,

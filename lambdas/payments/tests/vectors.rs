@@ -95,12 +95,13 @@ fn every_vector_of_text_gives_the_same_verdict_as_a_plain_proxy_event() {
 }
 
 #[test]
-fn the_verdict_is_a_line_with_id_and_result_only() {
+fn the_verdict_is_a_line_with_id_result_and_reason() {
     let vector = &vectors()[1];
     let line = serde_json::to_string(&verdict(vector)).expect("a line");
     assert_eq!(
         line,
-        r#"{"id":"stripe-02","result":"invalid","error":"stale_timestamp"}"#
+        "{\"id\":\"stripe-02\",\"result\":\"invalid\",\"error\":\"stale_timestamp\",\"reason\":\"the signed timestamp is \
+         400 s old and 300 s are allowed; a replay, or a clock is wrong\"}"
     );
 }
 
@@ -124,17 +125,94 @@ fn a_vector_that_cannot_be_tried_does_not_stop_the_others() {
 }
 
 #[test]
-fn a_file_that_is_no_list_of_vectors_is_explained_without_quoting_it() {
-    let error = vectors::check(
-        r#"[{"id":"a","provider":"stripe","secret":["hunter2"],"now":"hunter2"}]"#,
-        Timestamp::UNIX_EPOCH,
-    )
-    .expect_err("not vectors")
-    .to_string();
-    assert!(
-        error.contains("line 1") && !error.contains("hunter2"),
-        "{error}"
+fn what_is_wrong_with_an_entry_is_told_without_quoting_it_and_the_others_are_tried() {
+    let text = r#"[{"id":"a","provider":"stripe","secret":["hunter2"],"now":"hunter2"}, {"id": 7}, ["hunter2"],
+        {"provider":"hunter-2"}, {"provider":"Authorize.Net","headers":null,"url":null,"config":null,"secret":"k"}]"#;
+    let verdicts = vectors::check(text, Timestamp::UNIX_EPOCH).expect("vectors");
+    let told: Vec<_> = verdicts
+        .iter()
+        .map(|verdict| (verdict.id.as_str(), verdict.error))
+        .collect();
+    let (malformed, unknown) = (Some("malformed_vector"), Some("unknown_provider"));
+    assert_eq!(
+        told,
+        [
+            ("a", malformed),
+            ("7", malformed),
+            ("#3", malformed),
+            ("#4", unknown),
+            ("#5", Some("missing_header"))
+        ]
     );
+    let lines = serde_json::to_string(&verdicts).expect("lines");
+    assert!(!lines.contains("hunter2"), "{lines}");
+    for told in [
+        "of the documented type, at line 1",
+        "it has no `provider`",
+        "the providers are adyen, ",
+    ] {
+        assert!(lines.contains(told), "{told} is not in {lines}");
+    }
+}
+
+#[test]
+fn a_file_that_holds_no_vectors_is_explained_without_quoting_it() {
+    for text in [
+        "",
+        "hunter2",
+        "[hunter2",
+        "[{\"id\": \"hunter2\"",
+        "{\"id\": \"hunter2\"} hunter2",
+    ] {
+        let error = vectors::check(text, Timestamp::UNIX_EPOCH)
+            .expect_err("no vectors")
+            .to_string();
+        assert!(
+            error.contains("line 1") && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_file_may_be_a_list_one_vector_a_line_or_a_list_in_an_object() {
+    let two = &vectors()[..2];
+    let list = json!(two).to_string();
+    let lines = format!("{}\n{}\n", two[0], two[1]);
+    let object = json!({"vectors": two}).to_string();
+    let of_list = vectors::check(&list, Timestamp::UNIX_EPOCH).expect("vectors");
+    for text in [lines, object, format!("\u{feff}{list}")] {
+        assert_eq!(
+            vectors::check(&text, Timestamp::UNIX_EPOCH),
+            Ok(of_list.clone()),
+            "{text:.40}"
+        );
+    }
+}
+
+#[test]
+fn a_provider_is_known_by_its_other_usual_names_and_a_time_may_be_text() {
+    let known = |name: &str| {
+        let vector = json!({"id": "a", "provider": name, "secret": "k", "headers": {}, "body": "{}", "now": "2026-01-01T00:00:00Z"});
+        verdict(&vector).error != Some("unknown_provider")
+    };
+    for name in [
+        "Stripe",
+        "svix",
+        "Checkout.com",
+        "checkout",
+        "mercadopago",
+        "authorize-net",
+        "standard-webhooks",
+        "flutterwave_v4",
+        "Worldpay Access",
+        "coinbase",
+        "adyen-header",
+        "generic",
+    ] {
+        assert!(known(name), "{name}");
+    }
+    assert!(!known("") && !known("stripes"));
 }
 
 #[test]
@@ -149,4 +227,17 @@ fn a_whole_file_gives_one_verdict_per_vector_in_order() {
             .copied()
             .eq(expected.iter().filter_map(|vector| vector["id"].as_str()))
     );
+}
+
+#[test]
+fn the_vectors_that_the_readme_shows_are_as_it_says() {
+    let readme = include_str!("../../../README.md");
+    let (_, after) = readme
+        .split_once("`payhook signature check vectors.json`")
+        .expect("the section");
+    let (_, block) = after.split_once("```json\n").expect("a block");
+    let (shown, said) = block.split_once("```").expect("its end");
+    let verdicts = vectors::check(shown, Timestamp::UNIX_EPOCH).expect("vectors");
+    let line = serde_json::to_string(&verdicts[0]).expect("a line");
+    assert!(said.contains(&format!("`{line}`")), "{line}");
 }

@@ -1,5 +1,6 @@
 //! PayPal. Signed: `{transmission id}|{transmission time}|{webhook id}|{CRC-32 of the raw body}`, RSA PKCS#1 v1.5 with SHA-256,
-//! base64 in `PAYPAL-TRANSMISSION-SIG`; the certificate is at `PAYPAL-CERT-URL`, and the secret is the webhook's id.
+//! base64 in `PAYPAL-TRANSMISSION-SIG`; the certificate is at `PAYPAL-CERT-URL`, and the secret is the webhook's id. A checksum is
+//! no hash: whoever has one signed webhook can fit another body to it, and only PayPal's API (`confirm`) tells the difference.
 //! Documented at developer.paypal.com/api/rest/webhooks/rest (verify notifications yourself).
 
 mod certificates;
