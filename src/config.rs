@@ -15,6 +15,7 @@ use std::path::Path;
 
 use payments::settings::ProviderSettings;
 
+pub(crate) use problem::nearest;
 pub use problem::{ConfigError, Problem};
 pub use values::*;
 

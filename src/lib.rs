@@ -8,6 +8,7 @@
 
 pub mod artifact;
 pub mod asl;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod engine;

@@ -25,6 +25,7 @@ mod integration {
     mod operating;
     mod refusals;
     mod roles;
+    mod sending;
     mod storage;
     mod webhooks;
     mod workflow;

@@ -8,6 +8,7 @@ use payments::event::{PaymentEvent, Status};
 use payments::store::{DynamoStore, EventItem, Key, Processing, Store};
 use serde_json::{Value, json};
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
@@ -28,6 +29,54 @@ pub struct Route<'a> {
     pub pipe: &'a str,
     /// How long the whole way may take.
     pub patience: Duration,
+}
+
+/// By what an event is known in the table.
+pub struct Sought {
+    /// Its payment.
+    pub payment_id: String,
+    /// The provider's id of it; absent where each arrival is an event of its own.
+    event_id: Option<String>,
+    /// Ids of the payment's events that were there before it.
+    before: HashSet<String>,
+}
+
+impl Sought {
+    /// Looks at the payment before the event is sent.
+    pub async fn of(
+        store: &DynamoStore,
+        event: &PaymentEvent,
+        by_arrival: bool,
+    ) -> anyhow::Result<Self> {
+        let payment_id = event.payment_id();
+        let there = match by_arrival {
+            true => store.events(&payment_id).await?,
+            false => Vec::new(),
+        };
+        Ok(Self {
+            payment_id,
+            event_id: (!by_arrival).then(|| event.event_id.clone()),
+            before: there.into_iter().map(|item| item.event_id).collect(),
+        })
+    }
+
+    /// Whether this is it.
+    fn is(&self, item: &EventItem) -> bool {
+        match &self.event_id {
+            Some(id) => item.event_id == *id,
+            None => !self.before.contains(&item.event_id),
+        }
+    }
+
+    /// How often it is among a payment's events.
+    pub fn count(&self, events: &[EventItem]) -> usize {
+        events.iter().filter(|item| self.is(item)).count()
+    }
+
+    /// The event among those of its payment.
+    pub fn among(&self, events: Vec<EventItem>) -> Option<EventItem> {
+        events.into_iter().find(|item| self.is(item))
+    }
 }
 
 /// One hop.
@@ -105,14 +154,13 @@ impl<'a> Hops<'a> {
 pub async fn follow(
     aws: &Aws,
     route: &Route<'_>,
-    event: &PaymentEvent,
+    sought: &Sought,
     hops: &Hops<'_>,
 ) -> anyhow::Result<Exit> {
     let store = DynamoStore::new(aws.dynamodb.clone(), route.table);
-    let payment_id = event.payment_id();
     let mut stored = false;
     while hops.start.elapsed() < route.patience {
-        let found = find(&store, &payment_id, &event.event_id).await?;
+        let found = sought.among(store.events(&sought.payment_id).await?);
         if let (Some(item), false) = (&found, stored) {
             stored = true;
             hops.tell(&Hop {
@@ -144,15 +192,6 @@ pub async fn follow(
         hops.hint(&hint);
     }
     Ok(Exit::Failed)
-}
-
-async fn find(
-    store: &DynamoStore,
-    payment_id: &str,
-    event_id: &str,
-) -> anyhow::Result<Option<EventItem>> {
-    let events = store.events(payment_id).await?;
-    Ok(events.into_iter().find(|item| item.event_id == event_id))
 }
 
 /// How processing ended, at the time that the item tells.

@@ -23,33 +23,25 @@ pub fn random_secret(provider: &dyn Provider, settings: &Settings) -> anyhow::Re
     ];
     let sample = sample(provider, jiff::Timestamp::UNIX_EPOCH)
         .with_context(|| format!("there is no test event of {}", provider.key()))?;
-    let fits = |form: &&String| {
-        let Ok(secrets) =
-            Secrets::parse(&json!({"x": {"signing": [named_or_text(form)]}}).to_string())
-        else {
-            return false;
+    for form in &forms {
+        let secrets =
+            Secrets::parse(&json!({"x": {"signing": [named_or_text(form)]}}).to_string())?;
+        let known = secrets.provider("x");
+        let Some(secret) = known.and_then(|known| known.signing.first()) else {
+            continue;
         };
-        let secret = secrets
-            .provider("x")
-            .and_then(|known| known.signing.first().cloned());
-        let signed = secret.map(|secret| {
-            provider.sign(
-                sample.clone(),
-                &secret,
-                settings,
-                jiff::Timestamp::UNIX_EPOCH,
-            )
-        });
-        !matches!(signed, None | Some(Err(CannotSign::Secret(_))))
-    };
-    let form = forms.iter().find(fits);
-    let form = form.with_context(|| {
-        format!(
-            "no secret of {} can be made here; set it with `payhook secret set`",
-            provider.key()
-        )
-    })?;
-    Ok(SecretText::new(form))
+        let epoch = jiff::Timestamp::UNIX_EPOCH;
+        match provider.sign(sample.clone(), secret, settings, epoch) {
+            Err(CannotSign::Secret(_)) => {}
+            // No secret helps where the provider holds the key, or signs a URL that is not known.
+            Err(other) => return Err(other.into()),
+            Ok(_) => return Ok(SecretText::new(form)),
+        }
+    }
+    anyhow::bail!(
+        "no secret of {} can be made here; set it with `payhook secret set`",
+        provider.key()
+    )
 }
 
 /// A test event to try a secret on; some schemes sign parts of the body only.

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use payments::providers::{self, CannotSign};
 use payments::secret::SecretText;
 
-/// Set and list the providers' secrets in AWS Secrets Manager.
+mod rotate;
+
+/// Set, rotate and list the providers' secrets in AWS Secrets Manager.
 #[derive(Debug, Args)]
 pub struct Secret {
     #[command(subcommand)]
@@ -19,13 +21,14 @@ pub struct Secret {
 #[derive(Debug, Subcommand)]
 enum What {
     Set(Set),
+    Rotate(rotate::Rotate),
     /// List which providers have secrets and when they are accepted; never the secrets themselves.
     List,
 }
 
 /// Set a provider's signing secret, read from standard input or asked for without showing it.
 ///
-/// During a rotation give the new one with --beside: both are then accepted. A provider with several named secrets is
+/// For a rotation see `payhook secret rotate`. A provider with several named secrets is
 /// given them as a JSON object. Example: `payhook secret set stripe < signing-secret.txt`.
 #[derive(Debug, Args)]
 struct Set {
@@ -49,6 +52,7 @@ impl Secret {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         match self.what {
             What::Set(set) => set.run(context).await,
+            What::Rotate(rotate) => rotate.run(context).await,
             What::List => list(context).await,
         }
     }

@@ -4,8 +4,11 @@ use crate::resources::{Aws, CloudError, During};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use payments::secret::{Secret, SecretError, SecretText, Secrets};
+pub use rotation::Rotation;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+
+mod rotation;
 
 const SIGNING: &str = "signing";
 const API_KEY: &str = "api_key";
@@ -13,6 +16,7 @@ const API_KEY: &str = "api_key";
 /// The JSON of the secret.
 ///
 /// Providers that this payhook does not know are kept as they are.
+#[derive(Clone, PartialEq)]
 pub struct Vault(IndexMap<String, Map<String, Value>>);
 
 /// A signing secret to be added.

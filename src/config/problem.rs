@@ -110,7 +110,7 @@ fn mask(text: &str, ranges: &[Range<usize>]) -> String {
 }
 
 /// The known name that was probably meant.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     given: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

@@ -97,3 +97,115 @@ fn a_secret_that_the_functions_could_not_use_is_refused() {
     assert!(Vault::parse(r#"{"stripe":"whsec"}"#).is_err());
     assert!(Vault::parse("not json").is_err());
 }
+
+fn rotate(vault: &mut Vault, value: &str, now: &str, until: &str) -> Rotation {
+    vault.rotate("stripe", &SecretText::new(value), at(now), at(until))
+}
+
+#[test]
+fn a_rotation_keeps_the_old_secret_for_the_overlap_and_not_longer() {
+    let mut vault =
+        Vault::parse(r#"{"stripe":{"signing":["old"],"api_key":"k"}}"#).expect("usable");
+    let until = "2026-01-16T00:00:00Z";
+    let rotation = rotate(&mut vault, "fresh", NOW, until);
+    assert_eq!(
+        (rotation.added, rotation.limited, rotation.dropped),
+        (true, 1, 0)
+    );
+    assert_eq!(texts(&vault, "stripe", NOW), ["fresh", "old"]);
+    assert_eq!(texts(&vault, "stripe", until), ["fresh", "old"]);
+    assert_eq!(texts(&vault, "stripe", "2026-01-16T00:00:01Z"), ["fresh"]);
+    assert!(
+        vault.summaries(at(NOW)).expect("usable")[0].api_key,
+        "the key of the API stays"
+    );
+}
+
+#[test]
+fn a_rotation_that_is_repeated_changes_nothing_and_makes_no_overlap_longer() {
+    let mut vault = Vault::parse(r#"{"stripe":{"signing":["old"]}}"#).expect("usable");
+    rotate(&mut vault, "fresh", NOW, "2026-01-16T00:00:00Z");
+    let once = vault.text();
+    let again = rotate(
+        &mut vault,
+        "fresh",
+        "2026-01-15T12:00:00Z",
+        "2026-01-16T12:00:00Z",
+    );
+    assert_eq!(again, Rotation::default());
+    assert_eq!(vault.text(), once);
+}
+
+#[test]
+fn secrets_whose_time_is_over_are_taken_out_by_the_next_rotation() {
+    let mut vault = Vault::parse(r#"{"stripe":{"signing":["first"]}}"#).expect("usable");
+    rotate(&mut vault, "second", NOW, "2026-01-16T00:00:00Z");
+    let rotation = rotate(
+        &mut vault,
+        "third",
+        "2026-02-01T00:00:00Z",
+        "2026-02-02T00:00:00Z",
+    );
+    assert_eq!((rotation.limited, rotation.dropped), (1, 1));
+    assert_eq!(
+        texts(&vault, "stripe", "2026-02-01T00:00:00Z"),
+        ["third", "second"]
+    );
+    let leaked = rotate(
+        &mut vault,
+        "fourth",
+        "2026-02-01T00:00:00Z",
+        "2026-02-01T00:00:00Z",
+    );
+    assert_eq!(
+        (leaked.limited, leaked.dropped),
+        (0, 2),
+        "without an overlap they go at once"
+    );
+}
+
+#[test]
+fn going_back_to_the_old_secret_during_the_overlap_lifts_its_end() {
+    let mut vault = Vault::parse(r#"{"stripe":{"signing":["old"]}}"#).expect("usable");
+    rotate(&mut vault, "fresh", NOW, "2026-01-16T00:00:00Z");
+    rotate(&mut vault, "old", NOW, "2026-01-16T00:00:00Z");
+    assert_eq!(texts(&vault, "stripe", NOW), ["old", "fresh"]);
+    assert_eq!(texts(&vault, "stripe", "2026-03-01T00:00:00Z"), ["old"]);
+}
+
+#[test]
+fn a_rotation_of_named_secrets_keeps_their_names() {
+    let pair = |private: &str| format!(r#"{{"public_key":"p","private_key":"{private}"}}"#);
+    let mut vault = Vault::parse("{}").expect("usable");
+    vault.add("stripe", &new(&pair("q"), false));
+    rotate(&mut vault, &pair("r"), NOW, "2026-01-16T00:00:00Z");
+    let secrets = vault.secrets().expect("usable");
+    let signing = &secrets.provider("stripe").expect("known").signing;
+    let private: Vec<_> = signing
+        .iter()
+        .map(|one| one.value.named("private_key"))
+        .collect();
+    assert_eq!(private, [Some("r"), Some("q")]);
+}
+
+#[test]
+fn a_rotation_is_finished_only_when_the_new_secret_is_accepted() {
+    let mut vault = Vault::parse("{}").expect("usable");
+    assert_eq!(vault.finish_rotation("stripe", at(NOW)), None);
+    vault.add("stripe", &new("old", false));
+    let later = New {
+        not_before: Some(at("2026-02-01T00:00:00Z")),
+        ..new("fresh", true)
+    };
+    vault.add("stripe", &later);
+    assert_eq!(vault.finish_rotation("stripe", at(NOW)), None);
+    assert_eq!(texts(&vault, "stripe", NOW), ["old"]);
+    let then = at("2026-02-01T00:00:00Z");
+    assert_eq!(
+        vault
+            .finish_rotation("stripe", then)
+            .map(|done| done.dropped),
+        Some(1)
+    );
+    assert_eq!(texts(&vault, "stripe", "2026-02-01T00:00:00Z"), ["fresh"]);
+}

@@ -79,6 +79,16 @@ pub(super) fn sample_id(seed: &SampleSeed<'_>, prefix: &str) -> String {
         .map_or_else(|| format!("{prefix}{}", seed.nonce), str::to_owned)
 }
 
+/// A number made from the nonce, for ids that are numbers; 15 digits are exact in every reader of JSON.
+pub(super) fn sample_number(seed: &SampleSeed<'_>) -> u64 {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, seed.nonce.as_bytes());
+    let (first, _) = digest.as_ref().split_at(8);
+    first
+        .iter()
+        .fold(0u64, |number, byte| (number << 8) | u64::from(*byte))
+        % 1_000_000_000_000_000
+}
+
 /// What type [`look_again`] gives a notice.
 pub(super) const NOTICE: &str = "notification";
 

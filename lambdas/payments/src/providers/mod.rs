@@ -25,6 +25,7 @@ pub(crate) mod shopify;
 pub(crate) mod square;
 mod standard_webhooks;
 pub(crate) mod stripe;
+mod tampering;
 pub(crate) mod worldpay;
 pub(crate) mod xendit;
 
@@ -39,6 +40,7 @@ use crate::settings::{ProviderSettings, Settings};
 use crate::signature::SignatureError;
 use crate::store::sha256_hex;
 use keys::{FetchedKey, KeyRequest};
+pub use tampering::Changed;
 
 /// One way of signing webhooks and of telling what happened to a payment.
 ///

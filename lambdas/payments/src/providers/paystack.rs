@@ -73,7 +73,7 @@ impl HeaderSigned for Paystack {
     fn sample(&self, event_type: &str, seed: &SampleSeed<'_>) -> Option<Outgoing> {
         let (reference, now) = (fields::sample_id(seed, "ref_"), seed.now.to_string());
         let mut data = json!({
-            "id": seed.now.as_millisecond(), "domain": "test", "amount": seed.money.minor,
+            "id": fields::sample_number(seed), "domain": "test", "amount": seed.money.minor,
             "currency": seed.money.currency.as_str(), "created_at": now,
         });
         if event_type == "refund.processed" {

@@ -53,7 +53,7 @@ pub struct EventItem {
     /// The payment's status after the event was processed.
     pub status: Option<Status>,
     pub outcome_id: Option<String>,
-    /// Name of the error that processing ended with.
+    /// Name of the error that processing ended with, and what payment-processor said about it.
     pub failure: Option<String>,
 }
 
@@ -166,9 +166,23 @@ impl EventItem {
             failure: item
                 .get("failure")
                 .and_then(|value| value.as_m().ok())
-                .and_then(|failure| read_text(failure, "error").ok()),
+                .and_then(failure),
         })
     }
+}
+
+/// The error's name, and what the function itself said about it; other causes may quote what a function was given.
+fn failure(failure: &Attributes) -> Option<String> {
+    let error = read_text(failure, "error").ok()?;
+    let cause = read_text(failure, "cause").ok();
+    let cause: Option<serde_json::Value> =
+        cause.and_then(|cause| serde_json::from_str(&cause).ok());
+    let own = cause.filter(|cause| cause["errorType"] == error.as_str());
+    let said = own.and_then(|cause| Some(cause.get("errorMessage")?.as_str()?.to_owned()));
+    Some(match said {
+        Some(said) => format!("{error}: {said}"),
+        None => error,
+    })
 }
 
 fn read_body(item: &Attributes) -> Option<Body> {
@@ -227,4 +241,26 @@ pub(super) fn read_money(item: &Attributes) -> Result<Option<Money>, &'static st
             .try_into()
             .map_err(|_| "exponent")?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_the_function_said_and_never_what_somebody_else_quotes() {
+        let read = |cause: &str| {
+            let item = Attributes::from([
+                ("error".to_owned(), text("Permanent")),
+                ("cause".to_owned(), text(cause)),
+            ]);
+            failure(&item).expect("a failure")
+        };
+        let own = r#"{"errorType":"Permanent","errorMessage":"the API key is refused"}"#;
+        assert_eq!(read(own), "Permanent: the API key is refused");
+        let others = r#"{"errorType":"Runtime.Crash","errorMessage":"card 4242"}"#;
+        for cause in [others, "", "half of {\"errorType\":"] {
+            assert_eq!(read(cause), "Permanent", "{cause}");
+        }
+    }
 }
