@@ -44,7 +44,7 @@ fn sorted(query: &[(String, String)]) -> Vec<&(String, String)> {
     query
 }
 
-fn several<'a>(pairs: &'a [(String, String)]) -> BTreeMap<&'a str, Vec<&'a str>> {
+fn several(pairs: &[(String, String)]) -> BTreeMap<&str, Vec<&str>> {
     let mut several: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, value) in pairs {
         several.entry(name).or_default().push(value);

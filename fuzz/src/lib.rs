@@ -16,8 +16,11 @@ use payments::providers;
 
 pub use text::samples;
 
+/// A reader by its name.
+type Reader = (&'static str, fn(&[u8]));
+
 /// What the code is offered besides requests to one provider.
-const READERS: [(&str, fn(&[u8])); 8] = [
+const READERS: [Reader; 8] = [
     ("api_gateway", gateway::proxy_events),
     ("certificates", keys::certificates),
     ("headers", readers::headers),

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What the lines of a file hold; the error is the number of the first line that is not usable, and why.
+pub type Lines<T> = Result<Vec<T>, (usize, String)>;
+
 /// One delivery of one event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,8 +38,8 @@ pub enum Expected {
 }
 
 impl Sent {
-    /// Reads a file of such lines; the error is the number of the first line that is none, and why.
-    pub fn read_lines(text: &str) -> Result<Vec<Sent>, (usize, String)> {
+    /// Reads a file of such lines.
+    pub fn read_lines(text: &str) -> Lines<Sent> {
         let lines = (1..).zip(text.lines());
         lines
             .filter(|(_, line)| !line.trim().is_empty())

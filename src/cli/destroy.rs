@@ -1,3 +1,4 @@
+use super::listen::ear;
 use super::lock::LockWait;
 use super::{Context, Exit, consent, planning, running};
 use crate::engine::{Engine, discard, observe};
@@ -39,7 +40,14 @@ impl Destroy {
     async fn destroy(self, context: &Context, aws: &Aws, store: &dyn Store) -> anyhow::Result<()> {
         let cancel = context.interrupt.token.clone();
         let mut engine = Engine::open(aws, store, discard(), cancel).await?;
-        carry_out(context, &mut engine, &aws.given, self.yes).await
+        carry_out(context, &mut engine, &aws.given, self.yes).await?;
+        let bus = context.config.events.bus.as_str();
+        // What a listener left is no part of the stack, and a destroy that may not look for it is complete all the same.
+        if let Err(error) = ear::sweep(aws, context.env(), bus, ear::Which::All).await {
+            let note = format!("Could not look for what `payhook listen` may have left: {error}");
+            context.ui.note(note);
+        }
+        Ok(())
     }
 }
 

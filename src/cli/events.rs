@@ -5,6 +5,7 @@ use crate::resources::Aws;
 use clap::{Args, Subcommand};
 use payments::store::DynamoStore;
 
+mod audit;
 mod list;
 mod replay;
 mod selection;
@@ -14,7 +15,7 @@ mod words;
 pub use selection::time as ago;
 pub use words::{facts, line};
 
-/// Look at the stored payment events, and have them processed again.
+/// Look at the stored payment events, have them processed again, and audit all of them.
 #[derive(Debug, Args)]
 pub struct Events {
     #[command(subcommand)]
@@ -26,6 +27,7 @@ enum What {
     List(list::List),
     Show(show::Show),
     Replay(replay::Replay),
+    Audit(audit::Audit),
 }
 
 impl Events {
@@ -34,6 +36,7 @@ impl Events {
             What::List(list) => list.run(context).await,
             What::Show(show) => show.run(context).await,
             What::Replay(replay) => replay.run(context).await,
+            What::Audit(audit) => audit.run(context).await,
         }
     }
 }

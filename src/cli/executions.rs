@@ -6,6 +6,9 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::sleep;
 
+/// As many events share an execution; each is processed and tried again on its own.
+pub const AT_ONCE: usize = 10;
+
 /// Pauses before the call is made again; Step Functions refills its bucket of starts every second.
 const PAUSES: [Duration; 4] = [
     Duration::from_millis(250),

@@ -19,6 +19,7 @@ mod following;
 mod graph;
 mod interrupt;
 mod keyboard;
+mod listen;
 mod local;
 mod lock;
 mod logs;
@@ -94,6 +95,7 @@ enum Verb {
     State(state::State),
     Secret(secret::Secret),
     Send(send::Send),
+    Listen(listen::Listen),
     Events(events::Events),
     Payments(payment::Payments),
     Dlq(dlq::Dlq),
@@ -120,6 +122,7 @@ impl Verb {
             Self::State(verb) => verb.run(&context()?).await,
             Self::Secret(verb) => verb.run(&context()?).await,
             Self::Send(verb) => verb.run(&context()?).await,
+            Self::Listen(verb) => verb.run(&context()?).await,
             Self::Events(verb) => verb.run(&context()?).await,
             Self::Payments(verb) => verb.run(&context()?).await,
             Self::Dlq(verb) => verb.run(&context()?).await,

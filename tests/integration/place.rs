@@ -47,7 +47,7 @@ impl Place {
         for (key, value) in settings {
             set(&mut config, key, value.clone());
         }
-        fs::write(self.folder.join("infra.toml"), config.to_string()).expect("infra.toml");
+        fs::write(self.config_file(), config.to_string()).expect("infra.toml");
     }
 
     /// Where this place's emulator answers.
@@ -58,6 +58,11 @@ impl Place {
     /// Where everything that payhook knows of the stack is kept.
     pub fn state(&self) -> PathBuf {
         self.folder.join(".payhook").join("state")
+    }
+
+    /// Its infra.toml.
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.join("infra.toml")
     }
 
     pub fn outputs_file(&self) -> PathBuf {

@@ -99,3 +99,71 @@ fn during_a_rotation_both_secrets_are_accepted_and_afterwards_only_the_new_one()
     assert_eq!(finished["dropped"], 1);
     succeeded(&place.payhook("send coinbase_commerce"));
 }
+
+#[tokio::test]
+async fn outcomes_are_forwarded_while_somebody_listens_and_nothing_is_left_behind() {
+    let Some(place) = place() else { return };
+    let (url, taken) = take_one();
+    let words = format!("listen --forward-to {url} --count 1 --json");
+    let listening = std::thread::spawn(move || {
+        let said = succeeded(&self::place().expect("the place").payhook(&words));
+        serde_json::from_str::<Value>(said.trim()).expect("one JSON line")
+    });
+    let clients = deployed().clients().await;
+    let rules = async || {
+        let rules = clients.eventbridge().list_rules();
+        let rules = rules.name_prefix("payment-webhook-listen-").send().await;
+        rules.expect("ListRules").rules().len()
+    };
+    for _ in 0..100 {
+        let rule = clients.eventbridge().list_rules();
+        let rule = rule.name_prefix("payment-webhook-listen-").send().await;
+        let rule = rule.expect("ListRules").rules.unwrap_or_default();
+        let name = rule.first().and_then(|rule| rule.name.clone());
+        if let Some(name) = name {
+            let targets = clients.eventbridge().list_targets_by_rule().rule(name);
+            if !targets.send().await.expect("targets").targets().is_empty() {
+                break;
+            }
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    succeeded(&place.payhook("send gocardless"));
+    let heard = listening.join().expect("the listener");
+    assert_eq!(
+        (&heard["forwarded"], &heard["tries"]),
+        (&200.into(), &1.into())
+    );
+    let forwarded: Value = serde_json::from_str(&taken.recv().expect("a body")).expect("JSON");
+    assert_eq!(forwarded, heard["outcome"]);
+    assert_eq!(forwarded["detail-type"], "Payment Completed");
+    assert_eq!(rules().await, 0, "rule and queue are gone");
+    let queues = clients.sqs().list_queues();
+    let queues = queues
+        .queue_name_prefix("payment-webhook-listen-")
+        .send()
+        .await;
+    assert!(queues.expect("ListQueues").queue_urls().is_empty());
+}
+
+/// A server that takes requests, and the body of each.
+fn take_one() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("its address"));
+    let (tell, taken) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        use std::io::Write as _;
+        for mut connection in listener.incoming().flatten() {
+            let Some(request) = super::request::Request::read(&connection) else {
+                continue;
+            };
+            let body = String::from_utf8(request.body.clone()).expect("text");
+            let _ = connection
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            if tell.send(body).is_err() {
+                return;
+            }
+        }
+    });
+    (url, taken)
+}

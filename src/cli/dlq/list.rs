@@ -16,7 +16,7 @@ pub struct List {
 impl List {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let deployed = Deployed::connect(context).await?;
-        let queue = Queue::of(&deployed).await?;
+        let mut queue = Queue::of(&deployed).await?;
         let letters = queue.take(self.limit).await?;
         queue.put_back(&letters).await?;
         let ui = &context.ui;
@@ -46,13 +46,13 @@ const LOOKED_THROUGH: usize = 1_000;
 impl Show {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let deployed = Deployed::connect(context).await?;
-        let queue = Queue::of(&deployed).await?;
+        let mut queue = Queue::of(&deployed).await?;
         let letters = queue.take(LOOKED_THROUGH).await?;
         queue.put_back(&letters).await?;
         let Some(letter) = letters.iter().find(|letter| letter.id == self.message) else {
             let misuse = Misuse {
                 words: format!("there is no message `{}` in the queue now", self.message),
-                next: "list them with `payhook dlq list`; one that somebody else looks at shows again after 30 s"
+                next: "list them with `payhook dlq list`; one that somebody else looks at shows again after 5 minutes"
                     .to_owned(),
             };
             return Err(misuse.into());

@@ -1,15 +1,21 @@
 use super::{Letter, Queue, records};
 use crate::cli::events::Deployed;
 use crate::cli::executions;
+use crate::cli::refusal::Misuse;
 use crate::cli::{Context, Exit};
 use crate::outputs::key;
 use clap::Args;
 use payments::store::Key;
 use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// After so long the messages that are still to be handed over are hidden anew.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// Have the events of dead letters processed again, and delete each message once its events are handed over.
 ///
-/// Safe to repeat: an event that is settled already is left alone.
+/// Safe to repeat and to interrupt: an event that is settled already is left alone, and a message is deleted only after all
+/// of its events are handed over.
 #[derive(Debug, Args)]
 pub struct Redrive {
     /// Only this message, as `dlq list` prints it first.
@@ -18,47 +24,149 @@ pub struct Redrive {
     /// No more than this many messages.
     #[arg(long, default_value_t = 1_000)]
     limit: usize,
+    /// Say which events would be processed, and start and delete nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What was done so far.
+#[derive(Default)]
+struct Done {
+    messages: usize,
+    events: usize,
+    /// Looked at and left alone.
+    others: Vec<Letter>,
 }
 
 impl Redrive {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let deployed = Deployed::connect(context).await?;
-        let queue = Queue::of(&deployed).await?;
-        let letters = queue.take(self.limit).await?;
-        let chosen = |letter: &Letter| self.message.as_ref().is_none_or(|id| *id == letter.id);
-        let (ours, others): (Vec<_>, Vec<_>) = letters
-            .into_iter()
-            .partition(|letter| chosen(letter) && letter.batch.is_some());
-        queue.put_back(&others).await?;
-        let mut events = 0;
-        for letter in &ours {
-            events += redrive(&deployed, letter).await?;
-            queue.delete(letter).await?;
+        let mut queue = Queue::of(&deployed).await?;
+        let in_flight = context.interrupt.finish_what_is_in_flight();
+        let mut done = Done::default();
+        let went = self.go(context, &deployed, &mut queue, &mut done).await;
+        // Whatever happened, nothing stays hidden that was not handed over.
+        queue.put_back(&done.others).await?;
+        went?;
+        drop(in_flight);
+        if let (Some(id), 0) = (&self.message, done.messages) {
+            return Err(no_such_message(id));
         }
+        self.tell(context, &done);
+        Ok(match context.interrupt.token.is_cancelled() {
+            true => Exit::Interrupted,
+            false => Exit::Done,
+        })
+    }
+
+    async fn go(
+        &self,
+        context: &Context,
+        deployed: &Deployed,
+        queue: &mut Queue<'_>,
+        done: &mut Done,
+    ) -> anyhow::Result<()> {
+        while done.messages < self.limit && !context.interrupt.token.is_cancelled() {
+            let mut letters = queue.next().await?;
+            if letters.is_empty() {
+                return Ok(());
+            }
+            letters.reverse();
+            let mut hidden = Instant::now();
+            while let Some(letter) = letters.pop() {
+                let enough = done.messages == self.limit || context.interrupt.token.is_cancelled();
+                if enough || !self.is_meant(&letter) {
+                    done.others.push(letter);
+                    continue;
+                }
+                if hidden.elapsed() > FRESH {
+                    queue.keep(&letter).await?;
+                    for later in &letters {
+                        queue.keep(later).await?;
+                    }
+                    hidden = Instant::now();
+                }
+                match self.redrive(context, deployed, &letter).await {
+                    Ok(events) => done.events += events,
+                    Err(error) => {
+                        done.others.push(letter);
+                        done.others.append(&mut letters);
+                        return Err(error);
+                    }
+                }
+                done.messages += 1;
+                match self.dry_run {
+                    true => done.others.push(letter),
+                    false => queue.delete(&letter).await?,
+                }
+            }
+            if self.message.is_some() && done.messages > 0 {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn is_meant(&self, letter: &Letter) -> bool {
+        let chosen = self.message.as_ref().is_none_or(|id| *id == letter.id);
+        chosen && letter.batch.is_some()
+    }
+
+    /// Hands over what is not settled yet; answers how many events that were.
+    async fn redrive(
+        &self,
+        context: &Context,
+        deployed: &Deployed,
+        letter: &Letter,
+    ) -> anyhow::Result<usize> {
+        let Some(batch) = &letter.batch else {
+            return Ok(0);
+        };
+        let machine = deployed.outputs.get(key::STATE_MACHINE_ARN)?;
+        let events = records::events(deployed, batch).await?;
+        let open: Vec<_> = events
+            .iter()
+            .filter(|event| !event.processing.is_final())
+            .collect();
+        if self.dry_run {
+            let line = |event: &&&_| context.ui.say(crate::cli::events::line(event));
+            open.iter().for_each(|event| line(&event));
+            return Ok(open.len());
+        }
+        let keys: Vec<Key> = open.iter().map(|event| event.key.clone()).collect();
+        for some in keys.chunks(executions::AT_ONCE) {
+            executions::start(&deployed.aws, machine, some).await?;
+        }
+        Ok(keys.len())
+    }
+
+    fn tell(&self, context: &Context, done: &Done) {
         let ui = &context.ui;
         if ui.is_json() {
-            ui.json(&json!({"event": "redriven", "messages": ours.len(), "events": events}));
+            ui.json(&json!({
+                "event": "redriven",
+                "messages": done.messages,
+                "events": done.events,
+                "dryRun": self.dry_run,
+            }));
         }
-        let left = others.len();
+        let did = match self.dry_run {
+            true => "Would redrive",
+            false => "Redrove",
+        };
+        let left = done.others.len() - if self.dry_run { done.messages } else { 0 };
         ui.say(format!(
-            "Redrove {} messages with {events} events; {left} left alone.",
-            ours.len()
+            "{did} {} messages with {} events; {left} left alone.",
+            done.messages, done.events
         ));
-        Ok(Exit::Done)
     }
 }
 
-/// Hands over what is not settled yet; answers how many events that were.
-async fn redrive(deployed: &Deployed, letter: &Letter) -> anyhow::Result<usize> {
-    let Some(batch) = &letter.batch else {
-        return Ok(0);
+fn no_such_message(id: &str) -> anyhow::Error {
+    let misuse = Misuse {
+        words: format!("there is no message `{id}` of the pipe in the queue now"),
+        next: "list them with `payhook dlq list`; one that somebody else looks at shows again after 5 minutes"
+            .to_owned(),
     };
-    let machine = deployed.outputs.get(key::STATE_MACHINE_ARN)?;
-    let events = records::events(deployed, batch).await?;
-    let open = events.iter().filter(|event| !event.processing.is_final());
-    let keys: Vec<Key> = open.map(|event| event.key.clone()).collect();
-    for key in &keys {
-        executions::start(&deployed.aws, machine, std::slice::from_ref(key)).await?;
-    }
-    Ok(keys.len())
+    misuse.into()
 }

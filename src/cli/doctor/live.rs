@@ -2,6 +2,7 @@
 
 use super::{Finding, Health, runbook, unsettled};
 use crate::cli::Context;
+use crate::cli::listen::ear;
 use crate::resources::{Aws, During};
 use crate::stack::Stack;
 use aws_sdk_cloudwatch::types::StateValue;
@@ -19,17 +20,32 @@ pub async fn look(context: &Context, stack: &Stack) -> Vec<Finding> {
     let account = format!("account {}, {}", aws.given.account, aws.given.region);
     let mut findings = vec![Finding::good(what, account)];
     let names = &stack.names;
-    let (validator, processor, pipe, letters, unsettled, alarms) = tokio::join!(
+    let (validator, processor, pipe, letters, unsettled, alarms, listeners) = tokio::join!(
         function(&aws, &names.validator),
         function(&aws, &names.processor),
         pipe(context, &aws, &names.pipe),
         letters(&aws, &names.dead_letters),
         unsettled::look(&aws, &names.table),
         alarms(&aws, stack),
+        listeners(context, &aws),
     );
     findings.extend([validator, processor, pipe, letters, unsettled]);
     findings.extend(alarms);
+    findings.extend(listeners);
     findings
+}
+
+/// What `payhook listen` left where it could not clean up; nothing where nobody may look for it.
+async fn listeners(context: &Context, aws: &Aws) -> Option<Finding> {
+    let bus = context.config.events.bus.as_str();
+    let left = ear::left(aws, context.env(), bus, ear::Which::Dead).await;
+    let left = left.ok().filter(|left| !left.is_empty())?;
+    let next = format!(
+        "`payhook listen --sweep --env {}` removes it",
+        context.env()
+    );
+    let seen = format!("listeners that died left {}", left.join(", "));
+    Some(Finding::new(Health::Note, "listeners", seen, vec![next]))
 }
 
 async fn function(aws: &Aws, name: &str) -> Finding {

@@ -5,7 +5,7 @@ use crate::cli::refusal::Misuse;
 use crate::cli::{Context, Exit};
 use crate::outputs::key;
 use clap::Args;
-use payments::store::EventItem;
+use payments::store::{EventItem, Key};
 use serde_json::json;
 
 /// Have events processed again that are stored and not settled.
@@ -44,12 +44,13 @@ impl Replay {
             return Ok(Exit::Done);
         }
         let machine = deployed.outputs.get(key::STATE_MACHINE_ARN)?;
-        for event in &events {
-            executions::start(&deployed.aws, machine, std::slice::from_ref(&event.key)).await?;
+        let keys: Vec<Key> = events.iter().map(|event| event.key.clone()).collect();
+        for some in keys.chunks(executions::AT_ONCE) {
+            executions::start(&deployed.aws, machine, some).await?;
         }
         report(context, &events, settled, events.len());
         ui.say(format!(
-            "Started {} executions; follow them with `payhook events list`.",
+            "Started executions for {} events; follow them with `payhook events list`.",
             events.len()
         ));
         Ok(Exit::Done)

@@ -1,6 +1,8 @@
 use crate::cli::refusal::Misuse;
+use crate::config::nearest;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
+use payments::providers;
 use payments::store::{DynamoStore, EventItem, Found, Processing, Search, Store as _};
 
 /// Which events are meant.
@@ -10,7 +12,7 @@ pub struct Selection {
     #[arg(long, value_name = "ID")]
     payment: Option<String>,
     /// Only of this provider.
-    #[arg(long)]
+    #[arg(long, value_parser = provider)]
     provider: Option<String>,
     /// Only with this processing: received, processed, ignored or failed.
     #[arg(long, value_name = "PROCESSING", value_parser = processing)]
@@ -106,6 +108,17 @@ fn processing(text: &str) -> Result<Processing, String> {
     Processing::parse(text).ok_or_else(|| format!("it is one of {}", known()))
 }
 
+fn provider(text: &str) -> Result<String, String> {
+    let known = || providers::all().iter().map(|provider| provider.key());
+    if known().any(|key| key == text) {
+        return Ok(text.to_owned());
+    }
+    Err(match nearest(text, known()) {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => format!("known are {}", known().collect::<Vec<_>>().join(", ")),
+    })
+}
+
 /// A point in time, or how long ago it was.
 pub fn time(text: &str) -> Result<Timestamp, String> {
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -121,7 +134,7 @@ pub fn time(text: &str) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{processing, time};
+    use super::{processing, provider, time};
     use jiff::{SignedDuration, Timestamp};
 
     #[test]
@@ -136,6 +149,17 @@ mod tests {
         for wrong in ["yesterday", "", "2", "2026-01-31", "99999999999h"] {
             assert!(time(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_provider_that_there_is_not_is_answered_with_the_one_that_was_meant() {
+        assert_eq!(provider("stripe"), Ok("stripe".to_owned()));
+        assert_eq!(provider("strpe"), Err("did you mean stripe?".to_owned()));
+        assert!(
+            provider("bank")
+                .unwrap_err()
+                .starts_with("known are adyen, ")
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::{EventItem, Inserted, Key, Marker};
 use crate::outcome::outcome_id;
 
 /// Value of `recordType` of a marker.
-const RECORD_TYPE: &str = "marker";
+pub(super) const RECORD_TYPE: &str = "marker";
 /// Two deliveries at once make one of them wait; AWS tells so at once and leaves the waiting to us.
 pub(super) const TRIES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -36,12 +36,24 @@ pub(super) enum Cancelled {
 /// What a marker says.
 pub(super) const MARKER: [&str; 3] = ["digest", "ofPayment", "ofTimestamp"];
 
-/// Where an event's marker is. The id is hashed, because it may be longer than a key.
+/// Where an event's marker is.
 pub(super) fn marker_key(provider: &str, event_id: &str) -> Key {
-    let hash = outcome_id(provider, event_id);
     Key {
-        payment_id: format!("event:{provider}:{hash}"),
+        payment_id: marker_id(provider, event_id),
         timestamp: 0,
+    }
+}
+
+/// The partition key of an event's marker. The id is hashed, because it may be longer than a key.
+pub fn marker_id(provider: &str, event_id: &str) -> String {
+    let hash = outcome_id(provider, event_id);
+    format!("event:{provider}:{hash}")
+}
+
+impl EventItem {
+    /// The partition key of the event's marker.
+    pub fn marker_id(&self) -> String {
+        marker_id(&self.provider, &self.event_id)
     }
 }
 
