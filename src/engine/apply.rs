@@ -1,5 +1,6 @@
 //! The scheduler: starts every step whose inputs are ready, those with the longest path behind them first.
 
+use super::ready::Ready;
 use super::{Cause, Engine, EngineError, Event, Outcome, StepError};
 use crate::graph::{LogicalName, OutputRef, resolve};
 use crate::plan::{Action, Plan, Step, StepId};
@@ -28,12 +29,11 @@ struct Progress<'a> {
     outputs: BTreeMap<LogicalName, Outputs>,
     ended: BTreeSet<StepId>,
     started: BTreeSet<StepId>,
-    failed: BTreeSet<StepId>,
     errors: Vec<StepError>,
     interrupted: bool,
     /// Why nothing more is started.
     halted: Option<&'static str>,
-    height: Vec<usize>,
+    ready: Ready,
 }
 
 impl Engine<'_> {
@@ -58,7 +58,7 @@ impl Engine<'_> {
         let mut flights = FuturesUnordered::new();
         loop {
             if !self.cancel.is_cancelled() && progress.halted.is_none() {
-                for id in progress.ready() {
+                while let Some(id) = progress.ready.next() {
                     progress.started.insert(id);
                     let step = &plan.steps[id];
                     let resolved = progress.resolved(step);
@@ -175,8 +175,8 @@ impl Engine<'_> {
         number: u64,
         start: Instant,
     ) -> Result<Outcome, EngineError> {
-        let cancelled = progress.interrupted
-            || self.cancel.is_cancelled() && progress.ended.len() < progress.plan.steps.len();
+        let unfinished = progress.ended.len() < progress.plan.steps.len();
+        let cancelled = progress.interrupted || self.cancel.is_cancelled() && unfinished;
         for step in progress.plan.steps.iter().filter(|s| s.mutates()) {
             if !progress.started.contains(&step.id) {
                 let why = match (progress.halted, cancelled) {
@@ -231,30 +231,11 @@ impl<'a> Progress<'a> {
             outputs: BTreeMap::new(),
             ended: BTreeSet::new(),
             started: BTreeSet::new(),
-            failed: BTreeSet::new(),
             errors: Vec::new(),
             interrupted: false,
             halted: None,
-            height: heights(plan),
+            ready: Ready::of(plan),
         }
-    }
-
-    /// Steps that can start now, the highest first.
-    fn ready(&self) -> Vec<StepId> {
-        let mut ready: Vec<StepId> = self
-            .plan
-            .steps
-            .iter()
-            .filter(|s| !self.started.contains(&s.id))
-            .filter(|s| {
-                s.after
-                    .iter()
-                    .all(|id| self.ended.contains(id) && !self.failed.contains(id))
-            })
-            .map(|s| s.id)
-            .collect();
-        ready.sort_by_key(|id| std::cmp::Reverse(self.height[*id]));
-        ready
     }
 
     fn resolved(&self, step: &Step) -> Result<serde_json::Value, Cause> {
@@ -281,17 +262,18 @@ impl<'a> Progress<'a> {
     fn end(&mut self, id: StepId, result: Result<Outputs, Cause>) {
         let step = &self.plan.steps[id];
         self.ended.insert(id);
-        match result {
-            Ok(outputs) if step.action != Action::Delete => {
-                self.outputs.insert(step.resource.clone(), outputs);
+        let cause = match result {
+            Ok(outputs) => {
+                if step.action != Action::Delete {
+                    self.outputs.insert(step.resource.clone(), outputs);
+                }
+                return self.ready.done(id);
             }
-            Ok(_) => {}
-            Err(Cause::Interrupted) => {
-                self.failed.insert(id);
-                self.interrupted = true;
-            }
-            Err(cause) => {
-                self.failed.insert(id);
+            Err(cause) => cause,
+        };
+        match cause {
+            Cause::Interrupted => self.interrupted = true,
+            cause => {
                 self.halted = self.halted.or(cause.ends_the_run());
                 self.errors.push(StepError {
                     resource: step.resource.clone(),
@@ -303,20 +285,4 @@ impl<'a> Progress<'a> {
             }
         }
     }
-}
-
-/// How many steps that change something stand in the longest chain behind each step.
-fn heights(plan: &Plan) -> Vec<usize> {
-    let mut heights: Vec<usize> = plan
-        .steps
-        .iter()
-        .map(|s| usize::from(s.mutates()))
-        .collect();
-    for step in plan.steps.iter().rev() {
-        for before in &step.after {
-            let own = usize::from(plan.steps[*before].mutates());
-            heights[*before] = heights[*before].max(heights[step.id] + own);
-        }
-    }
-    heights
 }

@@ -49,8 +49,12 @@ impl Engine<'_> {
             }
             self.waiting(at, SHOWN, start.elapsed());
             let left = hidden.saturating_sub(start.elapsed());
-            self.pause(Schedule::PROPAGATION.pause(round).min(left))
-                .await?;
+            self.pause(
+                Schedule::PROPAGATION
+                    .pause(round, start.elapsed())
+                    .min(left),
+            )
+            .await?;
         }
         Ok(None)
     }
@@ -60,10 +64,10 @@ impl Engine<'_> {
     pub(super) async fn until_settled(
         &self,
         at: &Address,
+        poll: Poll,
         what: &'static str,
         made: bool,
     ) -> Result<Option<Seen>, Cause> {
-        let poll = definition(at.kind).poll();
         let start = Instant::now();
         let mut what = what;
         for round in 0.. {
@@ -83,12 +87,16 @@ impl Engine<'_> {
 
     /// The same for what was just made: only its being visible is waited for first.
     pub(super) async fn until_visible(&self, at: &Address) -> Result<Option<Seen>, Cause> {
-        self.until_settled(at, VISIBLE, true).await
+        self.until_settled(at, Poll::VISIBLE, VISIBLE, true).await
     }
 
     /// Reads until it is gone.
-    pub(super) async fn until_gone(&self, at: &Address, what: &'static str) -> Result<(), Cause> {
-        let poll = definition(at.kind).poll();
+    pub(super) async fn until_gone(
+        &self,
+        at: &Address,
+        poll: Poll,
+        what: &'static str,
+    ) -> Result<(), Cause> {
         let start = Instant::now();
         for round in 0.. {
             self.wait(at, poll, what, round, start).await?;
@@ -115,7 +123,7 @@ impl Engine<'_> {
         round: usize,
         start: Instant,
     ) -> Result<(), Cause> {
-        let pause = poll.schedule.pause(round);
+        let pause = poll.schedule.pause(round, start.elapsed());
         if start.elapsed() + pause > poll.budget() {
             return Err(timeout(what, start.elapsed()));
         }

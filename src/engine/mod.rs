@@ -4,6 +4,7 @@ mod apply;
 mod event;
 mod look;
 mod observe;
+mod ready;
 mod retry;
 mod step;
 

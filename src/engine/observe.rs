@@ -3,12 +3,12 @@
 use super::EngineError;
 use super::look::hidden_again;
 use super::retry::{Patience, Verdict};
-use crate::graph::{Graph, LogicalName, OutputRef};
+use crate::graph::{Graph, LogicalName, Node, OutputRef};
 use crate::plan::{Facts, physical_address};
 use crate::resources::{Address, Cloud, CloudError, Kind, Replace, Schedule, Seen, definition};
 use crate::state::{Entry, State};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use tokio::time::{Instant, sleep};
 
 /// Everything that is there of the graph.
@@ -22,24 +22,26 @@ pub async fn observe(
     facts: &Facts,
 ) -> Result<BTreeMap<LogicalName, Seen>, EngineError> {
     let order = graph.order().map_err(crate::plan::PlanError::from)?;
+    let entry_of = |node: &Node| {
+        let entry = state.entries.get(&node.name);
+        entry.filter(|entry| entry.physical == node.physical)
+    };
     let mut seen: BTreeMap<LogicalName, Seen> = BTreeMap::new();
-    let mut waiting: Vec<LogicalName> = order.sorted().to_vec();
-    let mut done: BTreeSet<LogicalName> = BTreeSet::new();
+    // How many reads each resource still waits for.
+    let mut open: BTreeMap<&LogicalName, usize> = BTreeMap::new();
+    for node in graph.nodes() {
+        let needed = match entry_of(node) {
+            Some(_) => 0,
+            None => order.dependencies(&node.name).count(),
+        };
+        open.insert(&node.name, needed);
+    }
+    let free = order.sorted().iter().filter(|name| open[*name] == 0);
+    let mut free: Vec<&LogicalName> = free.collect();
     let mut reads = FuturesUnordered::new();
     loop {
-        let mut blocked = Vec::new();
-        for name in std::mem::take(&mut waiting) {
-            let Some(node) = graph.get(&name) else {
-                continue;
-            };
-            let entry = state
-                .entries
-                .get(&name)
-                .filter(|e| e.physical == node.physical);
-            if entry.is_none() && !node.dependencies().iter().all(|d| done.contains(d)) {
-                blocked.push(name);
-                continue;
-            }
+        for node in free.drain(..).filter_map(|name| graph.get(name)) {
+            let entry = entry_of(node);
             let known = |r: &OutputRef| match seen.get(&r.resource) {
                 Some(seen) => seen.outputs.get(&r.output).cloned(),
                 None => state
@@ -54,16 +56,22 @@ pub async fn observe(
                 at.outputs = entry.outputs.clone();
             }
             let new = entry.is_none();
-            reads.push(async move { (name, read_whole(cloud, at, new).await) });
+            reads.push(async move { (&node.name, read_whole(cloud, at, new).await) });
         }
-        waiting = blocked;
         let Some((name, result)) = reads.next().await else {
             break;
         };
         if let Some(found) = result? {
             seen.insert(name.clone(), found);
         }
-        done.insert(name);
+        for dependent in order.dependents(name) {
+            if let Some(needed) = open.get_mut(dependent).filter(|needed| **needed > 0) {
+                *needed -= 1;
+                if *needed == 0 {
+                    free.push(dependent);
+                }
+            }
+        }
     }
     Ok(seen)
 }
@@ -140,7 +148,12 @@ async fn read_known(cloud: &dyn Cloud, at: Address) -> Result<Option<Seen>, Engi
         if seen.is_some() || left.is_zero() {
             return Ok(seen);
         }
-        sleep(Schedule::PROPAGATION.pause(round).min(left)).await;
+        sleep(
+            Schedule::PROPAGATION
+                .pause(round, start.elapsed())
+                .min(left),
+        )
+        .await;
     }
     Ok(None)
 }

@@ -72,7 +72,7 @@ impl Patience {
         let now = Instant::now();
         let (tries, since) = self.tries.entry(cause).or_insert((0, now));
         let waited = now - *since;
-        let pause = schedule.pause(*tries);
+        let pause = schedule.pause(*tries, waited);
         if waited + pause > budget {
             let what = cause.to_owned();
             return Verdict::Stop(Cause::Settle {

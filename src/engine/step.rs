@@ -53,11 +53,14 @@ impl Engine<'_> {
     async fn drive(&self, step: &Step, underway: &mut Underway) -> Result<Outputs, Cause> {
         let rules = definition(step.kind);
         let mut patience = Patience::default();
+        // Only the first wait is for what the published duration is of.
+        let mut poll = rules.poll().expecting(step.settling());
         loop {
             if let Some(Condition::Settling(what)) = underway.seen.as_ref().map(|s| &s.condition) {
                 underway.seen = self
-                    .until_settled(&underway.at, what, underway.made)
+                    .until_settled(&underway.at, poll, what, underway.made)
                     .await?;
+                poll = rules.poll();
             }
             if underway.must_be_looked_for() {
                 self.settle_doubt(underway).await?;
@@ -75,7 +78,8 @@ impl Engine<'_> {
                     underway.seen = self.until_visible(at).await?;
                 }
                 Ok(Put::Waiting(what)) => {
-                    underway.seen = self.until_settled(at, what, underway.made).await?;
+                    underway.seen = self.until_settled(at, poll, what, underway.made).await?;
+                    poll = rules.poll();
                 }
                 Err(error) => {
                     let absent = underway.seen.is_none();
@@ -204,7 +208,8 @@ impl Engine<'_> {
             match self.cloud.delete(&at, &seen).await {
                 Ok(Delete::Gone) => break,
                 Ok(Delete::Waiting(what)) => {
-                    self.until_gone(&at, what).await?;
+                    let poll = rules.poll().expecting(step.settling());
+                    self.until_gone(&at, poll, what).await?;
                     break;
                 }
                 Err(error) if error.is_absent() => break,

@@ -2,7 +2,8 @@
 
 use super::{Call, latency, outputs};
 use crate::resources::{
-    Address, Class, CloudError, Condition, Given, Kind, Outputs, Put, Seen, Tags, definition,
+    Address, Class, CloudError, Condition, Given, Kind, Outputs, Put, Schedule, Seen, Tags,
+    definition, sees_late,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 
 #[derive(Clone, Debug)]
 pub(super) struct Item {
+    pub(super) kind: Kind,
     pub(super) logical: String,
     pub(super) properties: Value,
     pub(super) outputs: Outputs,
@@ -150,13 +152,17 @@ impl Inner {
         let text = at.properties.to_string();
         let early = self.items.iter().find(|(id, item)| {
             item.visible > now
+                && sees_late(at.kind, item.kind)
                 && identity(at).as_ref() != Some(*id)
                 && item
                     .outputs
                     .values()
                     .any(|value| value.len() > 8 && text.contains(value.as_str()))
         });
-        let rule = definition(at.kind).settle().first();
+        let rules = definition(at.kind).settle();
+        let rule = rules
+            .iter()
+            .find(|rule| rule.schedule == Schedule::PROPAGATION);
         match (early, rule) {
             (Some(_), Some(rule)) => Err(CloudError::new(
                 "memory:Put",
@@ -191,6 +197,7 @@ impl Inner {
         let pace = latency(at.kind);
         let now = Instant::now();
         let item = Item {
+            kind: at.kind,
             logical: at.logical.to_string(),
             properties: at.properties.clone(),
             outputs: outputs.clone(),

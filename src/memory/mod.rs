@@ -4,8 +4,9 @@
 //! It runs on tokio's clock; with the clock paused a deploy of minutes takes milliseconds.
 
 mod account;
-mod latency;
+mod bound;
 mod outputs;
+mod shapes;
 mod store;
 
 use crate::resources::{
@@ -21,7 +22,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-pub use latency::{Latency, latency};
+pub use crate::resources::{Latency, latency};
+pub use bound::{shortest_deploy, shortest_destroy};
+pub use shapes::Shape;
 pub use store::{MemoryStore, Tear};
 
 /// A call as the cloud sees it.
@@ -313,6 +316,3 @@ impl Cloud for MemoryCloud {
         .await
     }
 }
-
-/// How long nothing at all takes.
-const NOTHING: Duration = Duration::ZERO;

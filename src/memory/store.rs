@@ -3,7 +3,7 @@
 use super::Power;
 use crate::state::{Line, Record, State, StateError, Store, encode, fold, mend};
 use async_trait::async_trait;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A crash of the process at a write of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,10 +16,28 @@ pub enum Tear {
     After,
 }
 
+/// What is on the disk, and how many lines of it have been counted: an append must not read all that is there.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    counted: (usize, u64),
+}
+
+impl Kept {
+    fn append(&mut self, record: &Record, torn: bool) {
+        let (length, mut lines) = self.counted;
+        lines += self.bytes[length..].iter().filter(|b| **b == b'\n').count() as u64;
+        self.counted = (self.bytes.len(), lines);
+        let line = encode(lines + 1, record);
+        let length = if torn { line.len() / 2 } else { line.len() };
+        self.bytes.extend_from_slice(&line.as_bytes()[..length]);
+    }
+}
+
 /// A journal in memory; the bytes outlive the crash.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    bytes: Arc<Mutex<Vec<u8>>>,
+    kept: Arc<Mutex<Kept>>,
     crash: Option<(usize, Tear)>,
     power: Power,
     appends: Arc<Mutex<usize>>,
@@ -34,7 +52,7 @@ impl MemoryStore {
     /// The same journal, on which the process dies at the n-th append from now.
     pub fn crashing(&self, append: usize, tear: Tear, power: &Power) -> Self {
         Self {
-            bytes: self.bytes.clone(),
+            kept: self.kept.clone(),
             crash: Some((append, tear)),
             power: power.clone(),
             appends: Arc::default(),
@@ -52,7 +70,7 @@ impl MemoryStore {
     /// Another journal that is the same up to now.
     pub fn fork(&self) -> Self {
         Self {
-            bytes: Arc::new(Mutex::new(self.bytes())),
+            kept: Arc::new(Mutex::new(self.kept().clone())),
             ..Self::default()
         }
     }
@@ -60,7 +78,7 @@ impl MemoryStore {
     /// The same journal after a restart.
     pub fn reopened(&self) -> Self {
         Self {
-            bytes: self.bytes.clone(),
+            kept: self.kept.clone(),
             crash: None,
             power: Power::default(),
             appends: Arc::default(),
@@ -77,18 +95,16 @@ impl MemoryStore {
 
     /// The journal as it is on disk.
     pub fn bytes(&self) -> Vec<u8> {
-        self.bytes
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .clone()
+        self.kept().bytes.clone()
     }
 
     /// Forgets everything.
     pub fn lose(&self) {
-        self.bytes
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .clear();
+        *self.kept() = Kept::default();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -99,11 +115,9 @@ impl Store for MemoryStore {
     }
 
     async fn history(&self) -> Result<Vec<Line>, StateError> {
-        let mut bytes = self
-            .bytes
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        mend(&mut bytes).map_err(|source| StateError::Journal {
+        let mut kept = self.kept();
+        kept.counted = (0, 0);
+        mend(&mut kept.bytes).map_err(|source| StateError::Journal {
             place: "memory".to_owned(),
             source,
         })
@@ -124,18 +138,7 @@ impl Store for MemoryStore {
             .filter(|(at, _)| *at == number)
             .map(|(_, tear)| tear);
         if tear != Some(Tear::Before) {
-            let mut bytes = self
-                .bytes
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
-            let next = bytes.iter().filter(|b| **b == b'\n').count() as u64 + 1;
-            let line = encode(next, record);
-            let length = if tear == Some(Tear::Torn) {
-                line.len() / 2
-            } else {
-                line.len()
-            };
-            bytes.extend_from_slice(&line.as_bytes()[..length]);
+            self.kept().append(record, tear == Some(Tear::Torn));
         }
         if tear.is_some() {
             self.power.cut().await;

@@ -1,6 +1,6 @@
 //! The plan of a deploy.
 
-use super::link::link;
+use super::link::{Former, link};
 use super::owned::stranger;
 use super::visible::{tags_value, visible};
 use super::{Action, Change, Foreign, Plan, PlanError, Step, UNOBSERVABLE, changes, tag};
@@ -389,6 +389,13 @@ impl<'a> Builder<'a> {
 
     /// Numbers the steps in a possible order and links them.
     fn finish(self) -> Vec<Step> {
+        let mut former = Former::new();
+        let State {
+            entries, making, ..
+        } = self.state;
+        for (name, entry) in entries.iter().chain(making) {
+            former.entry(name).or_default().push(&entry.dependencies);
+        }
         let first: Vec<Step> = self
             .deletes
             .iter()
@@ -413,7 +420,7 @@ impl<'a> Builder<'a> {
             .iter_mut()
             .enumerate()
             .for_each(|(id, step)| step.id = id);
-        link(&mut steps);
+        link(&mut steps, &former);
         steps
     }
 

@@ -1,10 +1,12 @@
 //! The plan of a destroy, and the order of deletes.
 
+use super::link::{Former, link};
 use super::{Action, Plan, Step};
 use crate::graph::LogicalName;
 use crate::resources::definition;
 use crate::state::Entry;
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 pub(super) fn delete_step(name: &LogicalName, entry: &Entry, reason: &str) -> Step {
     let rules = definition(entry.kind);
@@ -46,35 +48,46 @@ pub fn destroy(owned: &[(LogicalName, Entry)], retired: &[(LogicalName, Entry)])
             }
         }));
     let mut steps = dependents_first(steps.collect());
-    let links: Vec<_> = steps
-        .iter()
-        .map(|s| (s.resource.clone(), s.dependencies.clone()))
-        .collect();
-    for (id, step) in steps.iter_mut().enumerate() {
-        step.id = id;
-        let before = links[..id].iter().enumerate();
-        step.after = before
-            .filter(|(_, (_, needs))| needs.contains(&step.resource))
-            .map(|(i, _)| i)
-            .collect();
-    }
+    steps.iter_mut().enumerate().for_each(|(id, s)| s.id = id);
+    link(&mut steps, &Former::new());
     Plan {
         steps,
         ..Plan::default()
     }
 }
 
-/// Sorts deletes so that dependents stand before what they depend on.
-pub(super) fn dependents_first(mut steps: Vec<Step>) -> Vec<Step> {
-    let mut sorted: Vec<Step> = Vec::with_capacity(steps.len());
-    while !steps.is_empty() {
-        let free = steps.iter().position(|step| {
-            !steps.iter().any(|other| {
-                other.resource != step.resource && other.dependencies.contains(&step.resource)
-            })
-        });
-        // State written by payhook holds no cycles; a cycle edited in by hand is cut anywhere rather than refused.
-        sorted.push(steps.remove(free.unwrap_or(0)));
+/// Sorts deletes so that dependents stand before what they depend on, and otherwise as they come.
+pub(super) fn dependents_first(steps: Vec<Step>) -> Vec<Step> {
+    let mut at: BTreeMap<&LogicalName, Vec<usize>> = BTreeMap::new();
+    for (i, step) in steps.iter().enumerate() {
+        at.entry(&step.resource).or_default().push(i);
+    }
+    let needed = |step: &Step| -> Vec<usize> {
+        let others = step.dependencies.iter().filter(|d| **d != step.resource);
+        others
+            .filter_map(|d| at.get(d))
+            .flatten()
+            .copied()
+            .collect()
+    };
+    let needs: Vec<Vec<usize>> = steps.iter().map(needed).collect();
+    let mut users = vec![0; steps.len()];
+    needs.iter().flatten().for_each(|i| users[*i] += 1);
+    let free = (0..steps.len()).filter(|i| users[*i] == 0);
+    let mut free: BinaryHeap<Reverse<usize>> = free.map(Reverse).collect();
+    let mut left: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
+    let mut sorted = Vec::with_capacity(left.len());
+    // State written by payhook holds no cycles; a cycle edited in by hand is cut anywhere rather than refused.
+    let mut anywhere = 0..left.len();
+    while let Some(i) = free.pop().map(|Reverse(i)| i).or_else(|| anywhere.next()) {
+        let Some(step) = left[i].take() else { continue };
+        sorted.push(step);
+        for needed in &needs[i] {
+            users[*needed] -= 1;
+            if users[*needed] == 0 {
+                free.push(Reverse(*needed));
+            }
+        }
     }
     sorted
 }

@@ -4,58 +4,61 @@ use super::{Action, Step, StepId};
 use crate::graph::LogicalName;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Says which steps wait for which.
-pub(super) fn link(steps: &mut [Step]) {
-    let is_delete = |step: &Step| step.action == Action::Delete;
-    let put_of: BTreeMap<LogicalName, StepId> = steps
-        .iter()
-        .filter(|s| !is_delete(s))
-        .map(|s| (s.resource.clone(), s.id))
-        .collect();
-    let deletes: Vec<(StepId, LogicalName, BTreeSet<LogicalName>, bool)> = steps
-        .iter()
-        .filter(|s| is_delete(s))
-        .map(|s| (s.id, s.resource.clone(), s.dependencies.clone(), s.retired))
-        .collect();
-    let puts: Vec<(StepId, LogicalName, BTreeSet<LogicalName>)> = steps
-        .iter()
-        .filter(|s| !is_delete(s))
-        .map(|s| (s.id, s.resource.clone(), s.dependencies.clone()))
-        .collect();
-    for step in steps.iter_mut() {
-        if !is_delete(step) {
-            let needed = step
-                .dependencies
-                .iter()
-                .filter_map(|d| put_of.get(d))
-                .copied();
-            step.after.extend(needed);
-            // Delete first, then put under the same name.
-            let own = deletes
-                .iter()
-                .filter(|(id, name, _, _)| *name == step.resource && *id < step.id);
-            step.after.extend(own.map(|(id, ..)| *id));
-            continue;
+/// What resources depended on when they were last applied, by resource.
+pub(super) type Former<'a> = BTreeMap<&'a LogicalName, Vec<&'a BTreeSet<LogicalName>>>;
+
+/// Steps by the resource that they change, or by one that they need.
+#[derive(Default)]
+struct Index(BTreeMap<LogicalName, Vec<StepId>>);
+
+impl Index {
+    fn add(&mut self, name: &LogicalName, id: StepId) {
+        self.0.entry(name.clone()).or_default().push(id);
+    }
+
+    /// Those that stand before a step.
+    fn before(&self, name: &LogicalName, id: StepId) -> impl Iterator<Item = StepId> {
+        let found = self.0.get(name).into_iter().flatten().copied();
+        found.filter(move |other| *other < id)
+    }
+}
+
+/// Says which steps wait for which; takes time in proportion to the steps and their edges.
+pub(super) fn link(steps: &mut [Step], former: &Former) {
+    let mut puts = Index::default();
+    let mut deletes = Index::default();
+    let mut put_users = Index::default();
+    let mut delete_users = Index::default();
+    for step in steps.iter() {
+        let (own, users) = match step.action {
+            Action::Delete => (&mut deletes, &mut delete_users),
+            _ => (&mut puts, &mut put_users),
+        };
+        own.add(&step.resource, step.id);
+        for needed in &step.dependencies {
+            users.add(needed, step.id);
         }
-        // Whatever depended on it and goes too must be gone before.
-        let gone = deletes
-            .iter()
-            .filter(|(id, _, needs, _)| *id != step.id && needs.contains(&step.resource));
-        step.after
-            .extend(gone.filter(|(id, ..)| *id < step.id).map(|(id, ..)| *id));
-        let (id, resource) = (step.id, step.resource.clone());
-        // What is only deleted once everything has moved over.
-        let moved = puts.iter().filter(|(put, name, needs)| {
-            *put < id && (needs.contains(&resource) || *name == resource)
-        });
-        step.after.extend(moved.map(|(put, ..)| *put));
-        if !put_of.contains_key(&step.resource) {
-            // Nothing declared names it any more; those that did must have let go of it first.
-            step.after.extend(
-                puts.iter()
-                    .filter(|(put, ..)| *put < id)
-                    .map(|(put, ..)| *put),
-            );
+        let moved_on = former.get(&step.resource).into_iter().flatten();
+        for needed in moved_on.copied().flatten() {
+            if step.action != Action::Delete && !step.dependencies.contains(needed) {
+                users.add(needed, step.id);
+            }
+        }
+    }
+    for step in steps.iter_mut() {
+        let id = step.id;
+        if step.action == Action::Delete {
+            // Whatever depended on it and goes too must be gone before.
+            step.after.extend(delete_users.before(&step.resource, id));
+            // What is only deleted once everything has moved over, or has let go of it.
+            step.after.extend(put_users.before(&step.resource, id));
+            step.after.extend(puts.before(&step.resource, id));
+        } else {
+            for needed in &step.dependencies {
+                step.after.extend(puts.0.get(needed).into_iter().flatten());
+            }
+            // Delete first, then put under the same name.
+            step.after.extend(deletes.before(&step.resource, id));
         }
     }
 }

@@ -4,6 +4,7 @@ mod build;
 mod change;
 mod destroy;
 mod drift;
+mod estimate;
 mod link;
 mod owned;
 mod rebuild;

@@ -3,7 +3,7 @@
 use crate::graph::LogicalName;
 use crate::resources::Kind;
 use crate::state::Entry;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is owned, divided into what is deleted and what stays.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,17 +24,15 @@ pub fn divide(
         .filter(|(name, entry)| chosen(name, entry.kind))
         .map(|(name, _)| name.clone())
         .collect();
-    loop {
-        let needed: Vec<LogicalName> = owned
-            .iter()
-            .filter(|(name, _)| retained.contains(name))
-            .flat_map(|(_, entry)| entry.dependencies.iter().cloned())
-            .filter(|name| !retained.contains(name))
-            .collect();
-        if needed.is_empty() {
-            break;
+    let entries: BTreeMap<&LogicalName, &Entry> = owned.iter().map(|(n, e)| (n, e)).collect();
+    let mut waiting: Vec<LogicalName> = retained.iter().cloned().collect();
+    while let Some(name) = waiting.pop() {
+        let needed = entries.get(&name).map(|entry| &entry.dependencies);
+        for needed in needed.into_iter().flatten() {
+            if retained.insert(needed.clone()) {
+                waiting.push(needed.clone());
+            }
         }
-        retained.extend(needed);
     }
     let (retained, deleted) = owned
         .into_iter()

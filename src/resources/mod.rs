@@ -8,6 +8,7 @@ mod cloud;
 #[cfg(test)]
 mod emulated;
 mod error;
+mod latency;
 mod registry;
 #[cfg(test)]
 mod scripted;
@@ -47,6 +48,7 @@ pub use attempts::Attempts;
 pub use aws::Aws;
 pub use cloud::{Address, Cloud, Leftover, Seen};
 pub use error::{Class, CloudError, During};
+pub use latency::{Latency, latency, sees_late};
 pub use registry::{Definition, Kind, definition, definitions};
 pub use settle::{Poll, Schedule, Settle};
 pub use tags::tag;

@@ -52,10 +52,7 @@ const SETTLE: &[Settle] = &[
             "QueueDeletedRecently",
         ],
         message: None,
-        schedule: Schedule {
-            first: &[2_000],
-            then: 4_000,
-        },
+        schedule: Schedule::steady(&[2_000], 4_000),
         budget_seconds: 90,
     },
     Settle {

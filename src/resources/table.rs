@@ -139,20 +139,14 @@ const SETTLE: &[Settle] = &[
             "ValidationException",
         ],
         message: Some("ackups are being enabled"),
-        schedule: Schedule {
-            first: &[1_000, 2_000, 4_000, 8_000],
-            then: 15_000,
-        },
+        schedule: Schedule::steady(&[1_000, 2_000, 4_000, 8_000], 15_000),
         budget_seconds: 1_200,
     },
     Settle {
         name: "the table's backups to be prepared",
         codes: &["ContinuousBackupsUnavailableException"],
         message: None,
-        schedule: Schedule {
-            first: &[1_000, 2_000, 4_000, 8_000],
-            then: 15_000,
-        },
+        schedule: Schedule::steady(&[1_000, 2_000, 4_000, 8_000], 15_000),
         budget_seconds: 1_200,
     },
     // "Table already exists" has the same code and does not pass.

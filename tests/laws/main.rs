@@ -6,5 +6,6 @@ mod drift;
 mod endings;
 mod late;
 mod lost;
+mod makespan;
 mod rollback;
 mod world;

@@ -40,6 +40,14 @@ impl World {
         }
     }
 
+    /// An empty account for another graph.
+    pub fn of(graph: Graph) -> Self {
+        Self {
+            graph,
+            ..Self::new()
+        }
+    }
+
     /// Another world that is the same up to now.
     pub fn fork(&self) -> Self {
         Self {

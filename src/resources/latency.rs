@@ -1,7 +1,6 @@
-//! How long AWS takes, kind by kind.
+//! How long AWS takes, kind by kind: what the scheduler and the polls count on, and what the cloud in memory takes.
 
-use super::NOTHING;
-use crate::resources::Kind;
+use super::Kind;
 use std::time::Duration;
 
 /// How long one kind takes.
@@ -21,6 +20,7 @@ pub struct Latency {
     pub what: &'static str,
 }
 
+const NOTHING: Duration = Duration::ZERO;
 const CALL: Duration = Duration::from_millis(50);
 
 const fn seconds(seconds: u64) -> Duration {
@@ -82,5 +82,21 @@ pub fn latency(kind: Kind) -> Latency {
             ..QUICK
         },
         _ => QUICK,
+    }
+}
+
+/// Whether a kind is one of those that see a resource of another kind late, although it is ready.
+///
+/// A role reaches the services that assume it after IAM has it (facts: section 1.2), a table's stream reaches Pipes
+/// (section 11), and a key everybody who encrypts with it (section 2). What only names another resource, as a policy
+/// does, asks nobody whether it is there.
+pub fn sees_late(user: Kind, used: Kind) -> bool {
+    match used {
+        Kind::Role => matches!(
+            user,
+            Kind::Function | Kind::StateMachine | Kind::Pipe | Kind::ApiAccount | Kind::Key
+        ),
+        Kind::Table => user == Kind::Pipe,
+        _ => user != Kind::Role,
     }
 }

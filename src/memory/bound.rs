@@ -1,0 +1,89 @@
+//! The shortest time in which a graph can be made or deleted, from the published latencies and the edges alone.
+//!
+//! It is computed without the planner and the engine, so that a makespan can be held against it. It contains:
+//!
+//! - to make: one read of each resource along the deepest chain, since one of which nothing is known may only be found
+//!   by what it depends on; along the longest path of each resource one call and the time until AWS
+//!   has finished, then the call that finds nothing left to do where AWS works in the background (what must follow it,
+//!   such as backups of a table, can only be asked for then); for kinds that AWS names itself a read and a call more;
+//!   and before a call that uses what is not yet visible to it, the rest of that time;
+//! - to delete: along the longest path one read, since nothing is deleted unseen, one call, and the time until it is
+//!   gone.
+//!
+//! It contains no polling, no repeated call, no journal and no planning.
+
+use super::outputs::chosen_by_aws;
+use crate::graph::{Graph, LogicalName, references};
+use crate::resources::{Kind, Schedule, definition, latency, sees_late};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// When something made can be used.
+#[derive(Clone, Copy, Default)]
+struct Made {
+    known: Duration,
+    visible: Duration,
+}
+
+/// Why there is no bound: the graph cannot be made at all.
+type Wrong = crate::graph::GraphError;
+
+/// The shortest time in which an empty account can come to hold the graph.
+pub fn shortest_deploy(graph: &Graph) -> Result<Duration, Wrong> {
+    let order = graph.order()?;
+    let kind_of = |name: &LogicalName| graph.get(name).and_then(|node| Kind::parse(node.kind));
+    let mut made: BTreeMap<&LogicalName, Made> = BTreeMap::new();
+    let mut end = Duration::ZERO;
+    for name in order.sorted() {
+        let Some(node) = graph.get(name) else {
+            continue;
+        };
+        let kind = Kind::parse(node.kind);
+        let pace = kind.map(latency).unwrap_or_else(|| latency(Kind::Alarm));
+        // A kind that knows no such refusal is never refused for what it uses.
+        let rules = kind
+            .map(|kind| definition(kind).settle())
+            .unwrap_or_default();
+        let refused = rules.iter().any(|r| r.schedule == Schedule::PROPAGATION);
+        let used = references(&node.properties);
+        let used: BTreeSet<&LogicalName> = used.iter().map(|r| &r.resource).collect();
+        let mut arrives = pace.call;
+        for needed in order.dependencies(name) {
+            let needed_made = made.get(needed).copied().unwrap_or_default();
+            arrives = arrives.max(needed_made.known + pace.call);
+            let late = match (kind, kind_of(needed)) {
+                (Some(user), Some(used)) => refused && sees_late(user, used),
+                _ => false,
+            };
+            if late && used.contains(needed) {
+                arrives = arrives.max(needed_made.visible);
+            }
+        }
+        let again = match kind.and_then(chosen_by_aws) {
+            Some(_) => pace.call * 2,
+            None if pace.create.is_zero() => Duration::ZERO,
+            None => pace.call,
+        };
+        let known = arrives + pace.create + again;
+        end = end.max(known);
+        let visible = arrives + pace.create + pace.visible;
+        made.insert(name, Made { known, visible });
+    }
+    let read = |name: &LogicalName| {
+        kind_of(name)
+            .map(|kind| latency(kind).call)
+            .unwrap_or_default()
+    };
+    Ok(order.critical_path(read) + end)
+}
+
+/// The shortest time in which all of the graph can be deleted.
+pub fn shortest_destroy(graph: &Graph) -> Result<Duration, Wrong> {
+    let kind_of = |name: &LogicalName| graph.get(name).and_then(|node| Kind::parse(node.kind));
+    let cost = |name: &LogicalName| {
+        let pace = kind_of(name).map(latency);
+        pace.map(|pace| pace.call * 2 + pace.delete)
+            .unwrap_or_default()
+    };
+    Ok(graph.order()?.critical_path(cost))
+}

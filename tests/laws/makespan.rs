@@ -1,0 +1,136 @@
+//! Near the limit: how long a run takes, on a paused clock, against what no run could undercut.
+//!
+//! What the bound contains stands in `payhook::memory`, in `bound.rs`.
+
+use crate::world::World;
+use payhook::memory::{Shape, shortest_deploy, shortest_destroy};
+use payhook::resources::{Kind, latency};
+use proptest::prelude::*;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How much longer than the bound a run may take.
+const ALLOWED: f64 = 1.05;
+/// The same for generated graphs, of which some are made in a second: one pause between two attempts more.
+const PAUSE: Duration = Duration::from_millis(300);
+
+struct Makespan {
+    deploy: Duration,
+    destroy: Duration,
+}
+
+async fn makespan(world: &World) -> Makespan {
+    let start = Instant::now();
+    world.deploy().await;
+    let deploy = start.elapsed();
+    // What was just made must be visible everywhere before it is fair to time its end.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let start = Instant::now();
+    world.destroy().await;
+    let destroy = start.elapsed();
+    Makespan { deploy, destroy }
+}
+
+fn near(what: &str, took: Duration, bound: Duration, slack: Duration) {
+    let ratio = took.as_secs_f64() / bound.as_secs_f64();
+    assert!(
+        bound <= took && took <= bound.mul_f64(ALLOWED) + slack,
+        "{what} took {took:?}, {ratio:.3} of the {bound:?} it needs at least"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn deploy_and_destroy_of_the_stack_take_hardly_longer_than_their_critical_path() {
+    let world = World::new();
+    let took = makespan(&world).await;
+    let deploy = shortest_deploy(&world.graph).expect("no cycle");
+    near("deploy", took.deploy, deploy, Duration::ZERO);
+    let destroy = shortest_destroy(&world.graph).expect("no cycle");
+    near("destroy", took.destroy, destroy, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn preview_and_a_deploy_of_what_stands_take_one_wave_of_reads() {
+    let world = World::new();
+    world.deploy().await;
+    let one_call = latency(Kind::Table).call;
+    let start = Instant::now();
+    world.preview().await;
+    assert_eq!(start.elapsed(), one_call);
+    let start = Instant::now();
+    world.deploy().await;
+    assert_eq!(start.elapsed(), one_call);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_of_a_large_stack_takes_no_longer_than_one_of_a_small_stack() {
+    for size in [10, 300] {
+        let world = World::of(Shape::Random.graph(size, 1));
+        world.deploy().await;
+        let start = Instant::now();
+        world.preview().await;
+        assert_eq!(start.elapsed(), latency(Kind::Table).call, "{size}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_graph_takes_hardly_longer_than_its_critical_path(
+        shape in prop::sample::select(Shape::ALL.to_vec()), size in 1usize..60, seed: u64
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime can be made");
+        let graph = shape.graph(size, seed);
+        let deploy = shortest_deploy(&graph).expect("no cycle");
+        let destroy = shortest_destroy(&graph).expect("no cycle");
+        let took = runtime.block_on(makespan(&World::of(graph)));
+        near("deploy", took.deploy, deploy, PAUSE);
+        near("destroy", took.destroy, destroy, PAUSE);
+    }
+}
+
+/// Edges of a plan in proportion to those of its graph: what is planned and scheduled is looked at once for each.
+#[tokio::test(start_paused = true)]
+async fn a_plan_has_no_more_edges_than_its_graph_however_much_is_deleted() {
+    let graph = Shape::Layers.graph(300, 7);
+    let edges = |graph: &payhook::graph::Graph| -> usize {
+        let nodes = graph.nodes();
+        nodes.map(|node| node.dependencies().len()).sum()
+    };
+    let world = World::of(graph);
+    let planned = world.preview().await;
+    let count =
+        |plan: &payhook::plan::Plan| plan.steps.iter().map(|s| s.after.len()).sum::<usize>();
+    assert_eq!(count(&planned), edges(&world.graph));
+    world.deploy().await;
+    // Half of it is no longer declared: deletes wait for those that used them and for nobody else.
+    let smaller = World {
+        graph: Shape::Layers.graph(150, 7),
+        ..world.clone()
+    };
+    let plan = smaller.preview().await;
+    assert_eq!(plan.count(payhook::plan::Action::Delete), 150);
+    assert!(count(&plan) <= edges(&world.graph));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_longer_declared_is_deleted_after_its_users_let_go_of_it() {
+    let world = World::of(Shape::Chains.graph(2, 3));
+    world.deploy().await;
+    let names: Vec<_> = world.graph.nodes().map(|node| node.name.clone()).collect();
+    let mut graph = payhook::graph::Graph::new();
+    let mut user = world.graph.get(&names[1]).expect("it was made").clone();
+    user.properties["uses"] = serde_json::json!([]);
+    graph.insert(user);
+    let plan = World { graph, ..world }.preview().await;
+    let delete = plan.steps.iter().find(|s| s.resource == names[0]);
+    let delete = delete.expect("it is no longer declared");
+    let update = plan.steps.iter().find(|s| s.resource == names[1]);
+    let update = update.expect("it changes");
+    assert!(delete.after.contains(&update.id));
+}
