@@ -55,7 +55,9 @@ impl Stuck {
     }
 
     fn send(&self) -> Event {
-        let output = self.place.payhook("send generic_hmac --json --timeout 1");
+        let output = self
+            .place
+            .payhook("send generic_hmac --json --timeout 1 --record sent.jsonl");
         assert_eq!(output.status.code(), Some(1), "it is stored and waits");
         let lines = lines(&String::from_utf8(output.stdout).expect("text"));
         let of = |hop: &str, key: &str| {
@@ -211,6 +213,16 @@ async fn stuck_events_are_found_and_processed_again_from_the_queue_and_by_replay
     );
     assert!(lines(&body)[0].is_object(), "{body}");
 
+    println!("an audit finds it overdue as soon as it has no time left");
+    let audit = stuck.place.payhook("events audit --deadline 0s --json");
+    let audit = (
+        audit.status.code(),
+        lines(&String::from_utf8(audit.stdout).expect("text")),
+    );
+    assert_eq!(audit.0, Some(1));
+    assert_eq!(audit.1[0]["fault"]["kind"], "overdue");
+    assert_eq!(stuck.told("events audit")[0]["figures"]["pending"], 1);
+
     println!("the logs tell that it was stored, and of which trace");
     let logs = stuck.told("logs --since 10m");
     let stored = |line: &&Value| line["said"]["eventId"] == event.id.as_str();
@@ -222,6 +234,9 @@ async fn stuck_events_are_found_and_processed_again_from_the_queue_and_by_replay
 
     println!("a dead letter is shown with its events, and again, and redriven once");
     stuck.give_up_on_everything().await;
+    let audit = stuck.told("events audit --deadline 0s");
+    assert_eq!(audit[0]["figures"]["inQueue"], 1, "{audit:?}");
+    assert_eq!(stuck.told("dlq redrive --dry-run")[0]["events"], 1);
     let letters = stuck.told("dlq list");
     assert_eq!(
         letters[0]["letter"]["batch"]["condition"],
@@ -252,6 +267,16 @@ async fn stuck_events_are_found_and_processed_again_from_the_queue_and_by_replay
     let unread = stuck.told("events list --provider generic_hmac --read-at-most 0");
     assert_eq!(unread.last(), listed.last(), "a small table is one page");
 
+    println!("a long queue is redriven in parts, each message once, and the rest shows at once");
+    for _ in 0..23 {
+        stuck.give_up_on_everything().await;
+    }
+    let part = &stuck.told("dlq redrive --limit 5")[0];
+    assert_eq!((&part["messages"], &part["events"]), (&json!(5), &json!(0)));
+    assert_eq!(stuck.told("dlq list").len(), 18);
+    assert_eq!(stuck.told("dlq redrive")[0]["messages"], 18);
+    assert_eq!(stuck.told("dlq list"), [Value::Null; 0]);
+
     println!("replay starts only what is not settled");
     let other = stuck.send();
     let dry = stuck.told("events replay --provider generic_hmac --dry-run");
@@ -272,6 +297,12 @@ async fn stuck_events_are_found_and_processed_again_from_the_queue_and_by_replay
     );
     let settled = stuck.place.payhook("events replay --status processed");
     assert_eq!(settled.status.code(), Some(2), "those are left alone");
+    let audit = stuck.told("events audit --deadline 0s --sent sent.jsonl");
+    let figures = &audit[0]["figures"];
+    assert_eq!(
+        (&figures["processed"], &figures["sent"]),
+        (&json!(2), &json!(2))
+    );
     let all = stuck.place.payhook("events replay");
     assert_eq!(all.status.code(), Some(2), "everything is too much");
 }
