@@ -1,6 +1,6 @@
 //! The queue and the rule of one listener: made, kept alive, removed, and swept up when a listener died.
 
-use crate::resources::{Aws, CloudError, During, tag};
+use crate::resources::{Aws, Class, CloudError, During, tag};
 use aws_sdk_eventbridge::types::{Tag, Target};
 use aws_sdk_sqs::types::QueueAttributeName;
 use jiff::{SignedDuration, Timestamp};
@@ -114,8 +114,17 @@ impl<'a> Ear<'a> {
         let targets = targets
             .event_bus_name(&self.bus)
             .set_targets(target.ok().map(|target| vec![target]));
-        targets.send().await.during("events:PutTargets")?;
-        Ok(())
+        let put = targets.send().await.during("events:PutTargets")?;
+        // PutTargets answers 200 even when it took none of the targets.
+        match put.failed_entries().first() {
+            None => Ok(()),
+            Some(entry) => Err(CloudError::new(
+                "events:PutTargets",
+                Class::Invalid,
+                entry.error_code().unwrap_or("without a code"),
+                entry.error_message().unwrap_or("without a message"),
+            )),
+        }
     }
 
     fn url(&self) -> String {
