@@ -81,7 +81,10 @@ const KNOWN: &[Known] = &[
         live: true,
         ..Known::plain("adyen")
     },
-    Known::plain("adyen_header"),
+    Known {
+        live: true,
+        ..Known::plain("adyen_header")
+    },
     Known {
         confirm: Confirming::Offered("https://api.authorize.net"),
         key_encoding: true,

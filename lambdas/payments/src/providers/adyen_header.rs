@@ -74,6 +74,27 @@ impl HeaderSigned for AdyenHeader {
         }])
     }
 
+    fn counts(&self, request: &Request, settings: &Settings) -> bool {
+        let sent = Json::parse_object(&request.body).ok();
+        let sent = sent.and_then(|body| body.text_at("environment"));
+        let wanted = settings.live.map(environment);
+        wanted.is_none_or(|wanted| sent.as_deref() == Some(wanted))
+    }
+
+    fn of_mode(&self, outgoing: Outgoing, settings: &Settings) -> Outgoing {
+        let (test, wanted) = (environment(false), environment(settings.live == Some(true)));
+        match serde_json::from_slice::<serde_json::Value>(&outgoing.body) {
+            Ok(mut body) if wanted != test => {
+                body["environment"] = wanted.into();
+                Outgoing {
+                    body: body.to_string().into_bytes(),
+                    ..outgoing
+                }
+            }
+            _ => outgoing,
+        }
+    }
+
     fn sample_types(&self) -> &'static [&'static str] {
         &[
             "balancePlatform.transfer.created",
@@ -93,12 +114,17 @@ impl HeaderSigned for AdyenHeader {
                 "amount": {"currency": seed.money.currency.as_str(), "value": seed.money.minor},
                 "category": "bank", "direction": "incoming", "reference": format!("order-{}", seed.nonce),
             },
-            "environment": "test", "timestamp": seed.now.to_string(), "type": event_type,
+            "environment": environment(false), "timestamp": seed.now.to_string(), "type": event_type,
         });
         self.sample_types()
             .contains(&event_type)
             .then(|| Outgoing::json(&body).with_header(PROTOCOL, HMAC_SHA256))
     }
+}
+
+/// What the body says of its mode.
+fn environment(live: bool) -> &'static str {
+    if live { "live" } else { "test" }
 }
 
 /// The status of a transfer; other objects have statuses that mean something else.

@@ -43,6 +43,16 @@ pub(super) trait HeaderSigned: Sync {
     /// See [`Provider::reports`].
     fn reports(&self, request: &Request) -> Reports;
 
+    /// Whether the request is from the mode, live or test, whose events count here; others are kept and move nothing.
+    fn counts(&self, _request: &Request, _settings: &Settings) -> bool {
+        true
+    }
+
+    /// A test event as the mode sends it whose events count here.
+    fn of_mode(&self, outgoing: Outgoing, _settings: &Settings) -> Outgoing {
+        outgoing
+    }
+
     /// See [`Provider::delivery_members`].
     fn delivery_members(&self) -> &'static [&'static str] {
         &[]
@@ -96,8 +106,12 @@ impl<P: HeaderSigned> Provider for P {
         Ok(Verified::SIGNED)
     }
 
-    fn reports(&self, request: &Request, _settings: &Settings) -> Reports {
-        HeaderSigned::reports(self, request)
+    fn reports(&self, request: &Request, settings: &Settings) -> Reports {
+        let mut reports = HeaderSigned::reports(self, request)?;
+        if !self.counts(request, settings) {
+            reports.iter_mut().for_each(|report| report.claimed = None);
+        }
+        Ok(reports)
     }
 
     fn delivery_members(&self) -> &'static [&'static str] {
@@ -125,6 +139,7 @@ impl<P: HeaderSigned> Provider for P {
     ) -> Result<Outgoing, CannotSign> {
         let key = Provider::key(self);
         let unusable = CannotSign::Secret(key);
+        let outgoing = self.of_mode(outgoing, settings);
         let (header, value) = match self.scheme(settings) {
             Scheme::Body(scheme) => (
                 scheme.header,
