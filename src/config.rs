@@ -13,6 +13,7 @@ mod values;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::asl;
 use payments::settings::ProviderSettings;
 
 pub(crate) use problem::nearest;
@@ -38,6 +39,7 @@ pub struct Config {
     pub lambda: Lambda,
     pub logs: Logs,
     pub throttling: Throttling,
+    pub workflow: Workflow,
     pub retry: Retry,
     pub pipe: Pipe,
     pub table: Table,
@@ -100,6 +102,12 @@ pub struct Logs {
 pub struct Throttling {
     pub rate_limit: RateLimit,
     pub burst_limit: BurstLimit,
+}
+
+/// The state machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workflow {
+    pub kind: WorkflowType,
 }
 
 /// How the state machine tries an event again.
@@ -175,6 +183,26 @@ pub struct Artifact {
     pub target: ArmTarget,
     /// The linker cargo uses for that target, if stated.
     pub linker: Option<Program>,
+}
+
+impl Retry {
+    /// The same as the state machine is told.
+    pub fn backoff(&self) -> asl::Backoff {
+        asl::Backoff {
+            interval_seconds: self.interval.get(),
+            rate: self.backoff_rate.get(),
+            attempts: self.max_attempts.get(),
+            max_delay_seconds: self.max_delay.get(),
+        }
+    }
+}
+
+impl FunctionSettings {
+    /// Seconds that the state machine gives one run. Lambda must be the first to say that time is up: its answer names the
+    /// cause.
+    pub fn run_seconds(&self) -> u32 {
+        self.timeout.get() + 5
+    }
 }
 
 impl Config {

@@ -13,7 +13,7 @@ use crate::graph::{AliasArn, Input, TableName};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub use payment_processor::{Settings, payment_processor};
+pub use payment_processor::{AT_ONCE, EXPRESS_SECONDS, Settings, longest_run, payment_processor};
 pub use validate::{DefinitionError, validate};
 
 /// A whole state machine.
@@ -138,6 +138,18 @@ pub struct Backoff {
     pub attempts: u32,
     /// The longest pause, in seconds.
     pub max_delay_seconds: u32,
+}
+
+impl Backoff {
+    /// Seconds of all pauses together, at most.
+    pub fn pauses(&self) -> f64 {
+        let longest = f64::from(self.max_delay_seconds);
+        let pause = |n: u32| {
+            let power = i32::try_from(n).unwrap_or(i32::MAX);
+            (f64::from(self.interval_seconds) * self.rate.powi(power)).min(longest)
+        };
+        (0..self.attempts).map(pause).sum()
+    }
 }
 
 impl Default for Backoff {

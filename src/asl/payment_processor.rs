@@ -23,6 +23,21 @@ pub struct Settings {
     pub concurrency: u32,
 }
 
+/// Seconds after which Step Functions ends an express workflow.
+pub const EXPRESS_SECONDS: u64 = 300;
+/// Items that Step Functions works on at once in a map where nothing is said about it.
+pub const AT_ONCE: u32 = 40;
+/// Seconds that writing a failure down may take.
+const RECORD_SECONDS: u32 = 10;
+
+/// Seconds until each event of a batch is processed or its failure is written down, at the very worst.
+pub fn longest_run(retry: &Backoff, timeout_seconds: u32, batch: u32) -> u64 {
+    let tries = f64::from(retry.attempts) + 1.0;
+    let both = f64::from(timeout_seconds) + f64::from(RECORD_SECONDS);
+    let of_one = tries * both + 2.0 * retry.pauses();
+    (of_one * f64::from(batch.div_ceil(AT_ONCE))).ceil() as u64
+}
+
 const FAILED: &str = "failed";
 
 /// Inserts of events; anything else, of any shape, is none. The brackets make a list of no and of one match too.
@@ -178,7 +193,7 @@ fn record(settings: &Settings) -> Task {
                 .to_owned(),
             values: values.map(|(name, value)| (name.to_owned(), value)).into(),
         },
-        timeout_seconds: 10,
+        timeout_seconds: RECORD_SECONDS,
         output: Some(output.clone()),
         retry: vec![Retry {
             errors: owned(PASSING_WRITE),

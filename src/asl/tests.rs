@@ -333,3 +333,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_longest_run_is_every_try_at_its_longest_and_every_pause_for_each_forty_events() {
+    let retry = Backoff {
+        interval_seconds: 2,
+        rate: 2.0,
+        attempts: 3,
+        max_delay_seconds: 5,
+    };
+    // Pauses of 2, 4 and 5 s, in processing and in writing the failure down.
+    assert_eq!(retry.pauses(), 11.0);
+    assert_eq!(longest_run(&retry, 35, 1), 4 * 35 + 4 * 10 + 22);
+    assert_eq!(longest_run(&retry, 35, 40), 202);
+    assert_eq!(longest_run(&retry, 35, 41), 404);
+}

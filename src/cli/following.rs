@@ -307,7 +307,10 @@ async fn hints(aws: &Aws, route: &Route<'_>, stored: bool) -> Vec<String> {
             "the event is stored and waits to be processed; the pipe {} says: {state}",
             route.pipe
         ),
-        format!("look at the executions of {}", route.state_machine),
+        format!(
+            "look at the executions of {}; those of an express workflow are in `payhook logs` alone",
+            route.state_machine
+        ),
         "a larger --timeout waits longer; retries alone can take a minute".to_owned(),
     ]
 }

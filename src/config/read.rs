@@ -1,5 +1,6 @@
 //! Assembles the configuration of one environment section by section.
 
+use std::ops::Range;
 use toml::de::DeTable;
 
 use super::environments::{choose, environments};
@@ -9,12 +10,13 @@ use super::section::{Notes, Section};
 use super::setting::Setting;
 use super::values::{
     ApiTimeoutSeconds, ArmTarget, Builder, EndpointUrl, EnvName, Region, StateBackend,
-    TimeoutSeconds,
+    TimeoutSeconds, WorkflowType,
 };
 use super::{
     Alarms, Artifact, Config, Dashboard, Endpoint, Events, FunctionSettings, Key, Lambda, Local,
-    Logs, Pipe, Retry, Secret, State, Table, Throttling,
+    Logs, Pipe, Retry, Secret, State, Table, Throttling, Workflow,
 };
+use crate::asl;
 
 /// Resolves the wanted environment and checks all of them.
 pub(super) fn resolve(name: &str, text: &str, wanted: Option<&str>) -> Result<Config, ConfigError> {
@@ -79,8 +81,12 @@ fn read_env<'a>(
     let lambda = lambda(top.section("lambda"));
     let logs = logs(top.section("logs"));
     let throttling = throttling(top.section("throttling"));
+    let (workflow, express) = workflow(top.section("workflow"));
     let retry = retry(top.section("retry"));
     let pipe = pipe(top.section("pipe"));
+    if workflow.kind == WorkflowType::Express {
+        ends_in_time(notes, express, &retry, &lambda.payment_processor, &pipe);
+    }
     let table = table(top.section("table"));
     let key = key(top.section("key"));
     let secret = secret(top.section("secret"));
@@ -104,6 +110,7 @@ fn read_env<'a>(
         lambda,
         logs,
         throttling,
+        workflow,
         retry,
         pipe,
         table,
@@ -199,6 +206,48 @@ fn throttling(mut section: Section<'_>) -> Throttling {
     };
     section.done();
     throttling
+}
+
+/// With the place where the type stands.
+fn workflow(mut section: Section<'_>) -> (Workflow, Option<Range<usize>>) {
+    let kind = section.value_or("type", WorkflowType::Standard);
+    let at = section.span("type");
+    section.done();
+    (Workflow { kind }, at)
+}
+
+/// Step Functions ends an express workflow wherever it is; a failure that is not written down by then never is.
+fn ends_in_time(
+    notes: &Notes,
+    at: Option<Range<usize>>,
+    retry: &Retry,
+    processor: &FunctionSettings,
+    pipe: &Pipe,
+) {
+    let longest = asl::longest_run(
+        &retry.backoff(),
+        processor.run_seconds(),
+        pipe.batch_size.get(),
+    );
+    if longest > asl::EXPRESS_SECONDS {
+        notes.add(
+            at,
+            format!(
+                "with these settings an execution may take {longest} seconds, and an express workflow is ended after {}",
+                asl::EXPRESS_SECONDS
+            ),
+            "this type".into(),
+            Some(format!(
+                "lower lambda.payment_processor.timeout_seconds ({}), retry.max_attempts ({}), retry.max_delay_seconds ({}) \
+                 or pipe.batch_size ({}, of which {} run at once), or take \"standard\"",
+                processor.timeout,
+                retry.max_attempts,
+                retry.max_delay,
+                pipe.batch_size,
+                asl::AT_ONCE
+            )),
+        );
+    }
 }
 
 fn retry(mut section: Section<'_>) -> Retry {

@@ -351,6 +351,35 @@ fn values_outside_their_rules_are_refused() {
     }
 }
 
+#[test]
+fn an_express_workflow_needs_every_try_to_fit_into_its_five_minutes() {
+    use crate::resources::state_machine::{StateMachine, Workflow};
+    let express = |more: &str| {
+        format!("region = \"eu-central-1\"\n[workflow]\ntype = \"express\"\n{more}\n[env.dev]\n")
+    };
+    let workflow = |config: &Config| {
+        let stack = crate::stack::Stack::payment_webhooks(config);
+        let machine = stack.graph.properties::<StateMachine>(&stack.state_machine);
+        machine.unwrap().workflow
+    };
+    assert_eq!(
+        workflow(&dev("region = \"eu-central-1\"\n[env.dev]\n")),
+        Workflow::Standard
+    );
+    assert_eq!(
+        workflow(&parse(&express(""), "dev").unwrap()),
+        Workflow::Express
+    );
+    for too_long in [
+        "[pipe]\nbatch_size = 41",
+        "[retry]\nmax_attempts = 6",
+        "[lambda.payment_processor]\ntimeout_seconds = 60",
+    ] {
+        assert!(parse(&express(too_long), "dev").is_err(), "{too_long}");
+    }
+    assert!(parse(&express("[pipe]\nbatch_size = 40"), "dev").is_ok());
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in "(?s).{0,200}", env in proptest::option::of(".{0,8}")) {

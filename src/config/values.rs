@@ -151,6 +151,13 @@ words! {
         /// A bucket that several machines share.
         S3 = "s3",
     }
+    /// The type of the state machine.
+    WorkflowType {
+        /// Every execution is kept for 90 days with its history.
+        Standard = "standard",
+        /// Cheaper by far, ends after five minutes, may run twice, and leaves only logs.
+        Express = "express",
+    }
     /// What compiles the functions for AWS.
     Builder {
         /// cargo-lambda where it is installed, else cargo with a cross linker.

@@ -8,7 +8,7 @@ mod names;
 mod roles;
 
 use crate::asl;
-use crate::config::Config;
+use crate::config::{Config, WorkflowType};
 use crate::graph::{Graph, Handle};
 use crate::resources::Unmanaged;
 use crate::resources::api::Api;
@@ -128,6 +128,7 @@ impl Stack {
         let state_machine = g.add(
             "state-machine",
             state_machine(
+                config,
                 &names,
                 &definition,
                 &roles.state_machine,
@@ -324,19 +325,14 @@ fn definition(
     asl::payment_processor(&asl::Settings {
         processor: processor.live().into(),
         table: table.table_name().into(),
-        retry: asl::Backoff {
-            interval_seconds: config.retry.interval.get(),
-            rate: config.retry.backoff_rate.get(),
-            attempts: config.retry.max_attempts.get(),
-            max_delay_seconds: config.retry.max_delay.get(),
-        },
-        // Lambda must be the first to say that time is up: its answer names the cause.
-        timeout_seconds: config.lambda.payment_processor.timeout.get() + 5,
+        retry: config.retry.backoff(),
+        timeout_seconds: config.lambda.payment_processor.run_seconds(),
         concurrency: 0,
     })
 }
 
 fn state_machine(
+    config: &Config,
     names: &Names,
     definition: &asl::Definition,
     role: &Handle<Role>,
@@ -344,7 +340,10 @@ fn state_machine(
 ) -> StateMachine {
     StateMachine {
         name: names.state_machine.clone(),
-        workflow: Workflow::Standard,
+        workflow: match config.workflow.kind {
+            WorkflowType::Standard => Workflow::Standard,
+            WorkflowType::Express => Workflow::Express,
+        },
         definition: definition.to_value(),
         role: role.arn().into(),
         tracing: true,

@@ -73,6 +73,8 @@ pub(super) fn new_source(pipe: &Pipe) -> Result<UpdatePipeSourceParameters, Unre
 /// never gives.
 pub(super) fn target(pipe: &Pipe) -> PipeTargetParameters {
     let machine = PipeTargetStateMachineParameters::builder()
+        // Also for an express workflow, which could be waited for: what stays broken is written on its event and stops no
+        // other, while a pipe that waited would hold its shard up and hand the whole batch over again.
         .invocation_type(PipeTargetInvocationType::FireAndForget)
         .build();
     PipeTargetParameters::builder()
