@@ -3,7 +3,7 @@
 //! These tests run only where `PAYHOOK_EMULATOR` holds the endpoint of a running emulator.
 
 use super::scripted::scripted;
-use super::{At, Aws, Condition, Delete, Live, Observed, Put};
+use super::{At, Aws, Condition, Delete, Live, Observed, Put, Unmanaged};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -180,6 +180,7 @@ mod tests {
                 description: name(),
                 key: arn(),
                 recovery_window_days: 7,
+                unmanaged: Unmanaged::new(),
             },
         );
         live(&aws, &mut secret, |secret| secret.description.push('2')).await;
@@ -190,6 +191,7 @@ mod tests {
                 key: arn(),
                 retention_seconds: 1_209_600,
                 visibility_timeout_seconds: 60,
+                unmanaged: Unmanaged::new(),
             },
         );
         live(&aws, &mut queue, |queue| queue.retention_seconds = 60).await;
@@ -199,6 +201,7 @@ mod tests {
                 name: name(),
                 key: arn(),
                 email: None,
+                unmanaged: Unmanaged::new(),
             },
         );
         live(&aws, &mut topic, |topic| {
@@ -211,6 +214,7 @@ mod tests {
                 name: name(),
                 retention_days: 30,
                 key: arn(),
+                unmanaged: Unmanaged::new(),
             },
         );
         live(&aws, &mut group, |group| group.retention_days = 7).await;

@@ -1,5 +1,6 @@
 //! Lambda functions, published behind the alias `live`.
 
+mod beside;
 mod calls;
 mod code;
 mod concurrency;
@@ -146,6 +147,11 @@ const SETTLE: &[Settle] = &[
 impl Function {
     /// The alias that everything else points at.
     pub const ALIAS: &'static str = "live";
+    /// Whose turn it is to change who may invoke a function: Lambda may lose one of two changes made at once.
+    pub fn policy_turn(name: &str) -> String {
+        format!("policy of function {name}")
+    }
+
     /// Invoking the function through its alias.
     pub const INVOKE: Action<Function> = Action::new(&["lambda:InvokeFunction"]);
 }

@@ -5,7 +5,7 @@ mod calls;
 mod tests;
 
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Given, Outputs, Resource, Schedule, Settle};
+use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, KeyArn, LogGroupArn, LogGroupName, Output, Text};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ pub struct LogGroup {
     pub retention_days: u32,
     /// The customer-managed key.
     pub key: Input<KeyArn>,
+    /// What else was found set.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 impl Declared for LogGroup {

@@ -11,10 +11,11 @@ mod error;
 mod latency;
 mod registry;
 #[cfg(test)]
-mod scripted;
+pub(crate) mod scripted;
 mod settle;
 mod tags;
 mod turns;
+mod unmanaged;
 mod veil;
 
 pub mod alarm;
@@ -53,17 +54,13 @@ pub use registry::{Definition, Kind, definition, definitions};
 pub use settle::{Poll, Schedule, Settle};
 pub use tags::tag;
 pub use turns::Turns;
+pub use unmanaged::Unmanaged;
 
 /// Tags of a resource, by key.
 pub type Tags = BTreeMap<String, String>;
 
 /// What a resource gives to others once it exists, by output name.
 pub type Outputs = BTreeMap<String, String>;
-
-/// Settings away from AWS's defaults that payhook never makes, by AWS's names for them.
-///
-/// Always empty when declared: what a read finds here was changed outside, and a put takes it back.
-pub type Unmanaged = BTreeMap<String, serde_json::Value>;
 
 /// Where the stack lives; known before any resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ mod calls;
 mod tests;
 
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Given, Outputs, Resource, Schedule, Settle};
+use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, QueueArn, Text};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,9 @@ pub struct Queue {
     pub retention_seconds: u32,
     /// Seconds that a received message stays hidden, 0 to 43,200.
     pub visibility_timeout_seconds: u32,
+    /// What else was found set.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 impl Declared for Queue {

@@ -7,7 +7,7 @@ mod trust;
 
 use super::policy::document::{canonical, canonical_conditions, sorted_texts};
 use super::policy::{Action, Condition, Grantable, Statement, UNSCOPED, Unscoped};
-use super::{Forced, Given, Outputs, Resource, Schedule, Settle};
+use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Graph, Handle, Input, Output, RoleArn, RoleId, Text};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,9 @@ pub struct Role {
     /// Inline policies by name and managed policies by ARN beside the one inline policy; payhook wants none.
     #[serde(default)]
     pub other_policies: Vec<String>,
+    /// What else was found set.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 /// The one service that may assume a role, and for which resource.
@@ -113,6 +116,7 @@ impl Role {
             },
             statements: vec![],
             other_policies: vec![],
+            unmanaged: Unmanaged::new(),
         }
     }
 

@@ -5,7 +5,7 @@ mod calls;
 mod tests;
 
 use super::policy::{Action, Grantable};
-use super::{Forced, Resource, Schedule, Settle};
+use super::{Forced, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, SecretArn, Text};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,9 @@ pub struct Secret {
     pub key: Input<KeyArn>,
     /// Days that AWS holds the secret back after a delete, 7 to 30; 0 deletes at once.
     pub recovery_window_days: u8,
+    /// What else was found set.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 impl Declared for Secret {

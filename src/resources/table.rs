@@ -1,5 +1,6 @@
 //! The DynamoDB table that holds the payment events.
 
+mod beside;
 mod calls;
 mod index;
 mod shape;
@@ -160,7 +161,7 @@ const SETTLE: &[Settle] = &[
     // How a delete is refused although the table itself is active.
     Settle {
         name: "the change of the table's indexes to end",
-        codes: &["ResourceInUseException"],
+        codes: &["ResourceInUseException", "ValidationException"],
         message: Some("indexes are being"),
         schedule: Schedule::PROPAGATION,
         budget_seconds: 1_200,

@@ -1,10 +1,11 @@
 //! The topic that alarms publish to.
 
 mod calls;
+mod settings;
 #[cfg(test)]
 mod tests;
 
-use super::{Forced, Given, Outputs, Resource, Schedule, Settle};
+use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, TopicArn};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub struct Topic {
     pub key: Input<KeyArn>,
     /// Address that AWS asks to confirm a subscription.
     pub email: Option<String>,
+    /// What else was found set.
+    #[serde(default)]
+    pub unmanaged: Unmanaged,
 }
 
 impl Declared for Topic {

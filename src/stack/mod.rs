@@ -218,6 +218,7 @@ impl Stack {
                         .email
                         .as_ref()
                         .map(|email| email.as_str().to_owned()),
+                    unmanaged: Unmanaged::new(),
                 },
             );
             alarms::add(&mut self, &topic);
@@ -249,6 +250,7 @@ impl Logs {
                     name: name.to_owned(),
                     retention_days,
                     key: key.arn().into(),
+                    unmanaged: Unmanaged::new(),
                 },
             )
         };
@@ -305,6 +307,7 @@ fn secret(config: &Config, names: &Names, key: &Handle<Key>) -> Secret {
         description: "Signing secrets and API keys of the payment providers".to_owned(),
         key: key.arn().into(),
         recovery_window_days: config.secret.recovery_window.get() as u8,
+        unmanaged: Unmanaged::new(),
     }
 }
 
@@ -314,6 +317,7 @@ fn queue(names: &Names, key: &Handle<Key>) -> Queue {
         key: key.arn().into(),
         retention_seconds: DEAD_LETTER_SECONDS,
         visibility_timeout_seconds: 60,
+        unmanaged: Unmanaged::new(),
     }
 }
 

@@ -4,6 +4,7 @@ use super::body::alias;
 use super::{Api, GatewayResponse, Route};
 use crate::graph::Input;
 use crate::resources::Unmanaged;
+use crate::resources::unmanaged::collected;
 use aws_sdk_apigateway::operation::get_rest_api::GetRestApiOutput;
 use aws_sdk_apigateway::types::{self, RequestValidator, Resource};
 use serde_json::{Value, json};
@@ -266,11 +267,4 @@ fn integration_settings(shown: &types::Integration) -> Unmanaged {
         ),
         ("insecureSkipVerification", insecure.then(|| true.into())),
     ])
-}
-
-fn collected<const N: usize>(settings: [(&str, Option<Value>); N]) -> Unmanaged {
-    let set = settings
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    set.collect()
 }

@@ -1,10 +1,11 @@
 //! The calls that read, write and delete a function.
 
 use super::shape::{self, HANDLER, LIVE};
-use super::{Architecture, Function, concurrency, publish};
+use super::{Architecture, Function, beside, concurrency, publish};
 use crate::resources::tags::{self, Retag};
 use crate::resources::{
     At, Aws, Class, CloudError, Condition, Delete, During, Live, Observed, Put, Resource, Tags,
+    Unmanaged,
 };
 use async_trait::async_trait;
 use aws_sdk_lambda::error::BuildError;
@@ -26,8 +27,14 @@ const ZIP_LIMIT: usize = 50 * 1024 * 1024;
 impl Live for Function {
     async fn read(aws: &Aws, at: &At<Self>) -> Result<Option<Observed<Self>>, CloudError> {
         let name = &at.properties.name;
-        let (function, live, alias) =
-            tokio::try_join!(get(aws, name), get_live(aws, name), get_alias(aws, name))?;
+        // While a new function is waited for there is nothing beside it, and nobody need ask.
+        let on_record = at.outputs.contains_key("version");
+        let (function, live, alias, beside) = tokio::try_join!(
+            get(aws, name),
+            get_live(aws, name),
+            get_alias(aws, name),
+            beside_if(aws, name, on_record),
+        )?;
         let Some(function) = function else {
             return Ok(None);
         };
@@ -48,6 +55,9 @@ impl Live for Function {
         }
         let departures = shape::alias_unmanaged(&properties, live.as_ref(), alias.as_ref());
         properties.unmanaged.extend(departures);
+        let settled = shape::condition(&shown) == Condition::Settled;
+        let late = beside_if(aws, name, settled && !on_record).await?;
+        properties.unmanaged.extend(beside.into_iter().chain(late));
         let reserved = function
             .concurrency
             .and_then(|c| c.reserved_concurrent_executions);
@@ -79,6 +89,11 @@ impl Live for Function {
             Condition::Settled => {}
         }
         let (wanted, is) = (&at.properties, &observed.properties);
+        if beside::take_back(aws, &wanted.name, &is.unmanaged).await? {
+            return Ok(Put::Waiting(
+                "what was set beside the function to be taken back",
+            ));
+        }
         retag(aws, at, observed.tags.as_ref()).await?;
         concurrency::set(aws, wanted, is.reserved_concurrency).await?;
         if !same_configuration(wanted, is) {
@@ -104,6 +119,13 @@ impl Live for Function {
             Some(()) => Delete::Waiting("the function to be gone"),
             None => Delete::Gone,
         })
+    }
+}
+
+async fn beside_if(aws: &Aws, name: &str, asked: bool) -> Result<Unmanaged, CloudError> {
+    match asked {
+        true => beside::read(aws, name).await,
+        false => Ok(Unmanaged::new()),
     }
 }
 
@@ -202,6 +224,7 @@ async fn configure(aws: &Aws, function: &Function, is: &Function) -> Result<(), 
         .logging_config(logging(function)?)
         .set_ephemeral_storage(found(shape::STORAGE).then(storage).transpose()?)
         .set_layers(found(shape::LAYERS).then(Vec::new))
+        .set_file_system_configs(found(shape::FILES).then(Vec::new))
         .set_vpc_config(found(shape::SUBNETS).then(|| no_network.build()))
         .set_dead_letter_config(found(shape::DEAD_LETTERS).then(|| no_target.build()))
         .send()

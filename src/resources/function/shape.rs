@@ -22,6 +22,7 @@ pub(super) const STORAGE: &str = "ephemeralStorageMb";
 pub(super) const LAYERS: &str = "layers";
 pub(super) const SUBNETS: &str = "subnets";
 pub(super) const DEAD_LETTERS: &str = "deadLetterTarget";
+pub(super) const FILES: &str = "fileSystems";
 
 /// What every function has without asking.
 pub(super) const STORAGE_MB: i32 = 512;
@@ -139,7 +140,10 @@ fn unmanaged(shown: &FunctionConfiguration) -> Unmanaged {
     let dead_letters = shown
         .dead_letter_config()
         .and_then(|config| config.target_arn());
+    let files = shown.file_system_configs().iter().map(|files| files.arn());
+    let files: Vec<&str> = files.collect();
     let found = [
+        (FILES, (!files.is_empty()).then(|| json!(files))),
         (
             "handler",
             shown.handler().filter(|h| *h != HANDLER).map(Value::from),

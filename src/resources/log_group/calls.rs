@@ -2,9 +2,15 @@ use super::LogGroup;
 use crate::graph::Input;
 use crate::resources::key::arn_of;
 use crate::resources::tags::{self, Retag, tag};
-use crate::resources::{At, Aws, CloudError, Delete, During, Live, Observed, Put, Resource, Tags};
+use crate::resources::unmanaged::collected;
+use crate::resources::{
+    At, Aws, CloudError, Delete, During, Live, Observed, Put, Resource, Tags, Unmanaged,
+};
 use async_trait::async_trait;
-use aws_sdk_cloudwatchlogs::types::LogGroup as Shown;
+use aws_sdk_cloudwatchlogs::types::{DataProtectionStatus, LogGroup as Shown};
+
+const PROTECTION: &str = "deletionProtectionEnabled";
+const MASKING: &str = "dataProtectionPolicy";
 
 #[async_trait]
 impl Live for LogGroup {
@@ -27,6 +33,7 @@ impl Live for LogGroup {
             name: at.properties.name.clone(),
             retention_days: days.try_into().unwrap_or_default(),
             key: Input::known(key),
+            unmanaged: unmanaged(&shown),
         };
         let outputs = properties.predicted(&aws.given);
         let tags = Some(ownership(at, tags));
@@ -48,8 +55,11 @@ impl Live for LogGroup {
     async fn delete(
         aws: &Aws,
         at: &At<Self>,
-        _observed: &Observed<Self>,
+        observed: &Observed<Self>,
     ) -> Result<Delete, CloudError> {
+        if observed.properties.unmanaged.contains_key(PROTECTION) {
+            lift_protection(aws, &at.properties.name).await?;
+        }
         let call = aws.logs.delete_log_group();
         let call = call.log_group_name(&at.properties.name);
         call.send().await.or_absent("logs:DeleteLogGroup")?;
@@ -63,6 +73,24 @@ async fn find(aws: &Aws, name: &str) -> Result<Option<Shown>, CloudError> {
     let listed = call.send().await.during("logs:DescribeLogGroups")?;
     let mut groups = listed.log_groups.unwrap_or_default().into_iter();
     Ok(groups.find(|group| group.log_group_name() == Some(name)))
+}
+
+fn unmanaged(shown: &Shown) -> Unmanaged {
+    let masks = shown.data_protection_status() == Some(&DataProtectionStatus::Activated);
+    let protected = shown.deletion_protection_enabled() == Some(true);
+    collected([
+        (MASKING, masks.then(|| "ACTIVATED".into())),
+        (PROTECTION, protected.then(|| true.into())),
+    ])
+}
+
+async fn lift_protection(aws: &Aws, name: &str) -> Result<(), CloudError> {
+    let call = aws.logs.put_log_group_deletion_protection();
+    let call = call.log_group_identifier(name);
+    let lifted = call.deletion_protection_enabled(false).send().await;
+    lifted
+        .or_absent("logs:PutLogGroupDeletionProtection")
+        .map(drop)
 }
 
 /// A group without any tag is taken for ours: Lambda and API Gateway make such ghosts when they log once more after a
@@ -100,6 +128,14 @@ async fn update(
         let call = aws.logs.associate_kms_key().log_group_name(&wanted.name);
         let call = call.kms_key_id(wanted.key.get()?);
         call.send().await.during("logs:AssociateKmsKey")?;
+    }
+    if is.unmanaged.contains_key(MASKING) {
+        let call = aws.logs.delete_data_protection_policy();
+        let call = call.log_group_identifier(&wanted.name).send().await;
+        call.or_absent("logs:DeleteDataProtectionPolicy")?;
+    }
+    if is.unmanaged.contains_key(PROTECTION) {
+        lift_protection(aws, &wanted.name).await?;
     }
     retain(aws, wanted, is.retention_days).await?;
     retag(aws, at, observed.tags.as_ref()).await

@@ -15,6 +15,7 @@ fn group() -> LogGroup {
         name: NAME.to_owned(),
         retention_days: 30,
         key: Input::known(KEY),
+        unmanaged: Unmanaged::new(),
     }
 }
 
@@ -49,6 +50,56 @@ async fn read_back(group: &LogGroup, tags: &Tags) -> Observed<LogGroup> {
     script.assert_calls(READS);
     assert_eq!(script.body(READS[1])["resourceArn"], ARN);
     observed
+}
+
+#[tokio::test]
+async fn protections_set_by_hand_are_named_and_taken_back_and_do_not_stop_a_destroy() {
+    let table = [
+        (
+            "dataProtectionStatus",
+            json!("ACTIVATED"),
+            "dataProtectionPolicy",
+            "logs:DeleteDataProtectionPolicy",
+        ),
+        (
+            "deletionProtectionEnabled",
+            json!(true),
+            "deletionProtectionEnabled",
+            "logs:PutLogGroupDeletionProtection",
+        ),
+    ];
+    for (field, value, name, call) in table {
+        let mut described = described(&group());
+        described[field] = value;
+        let (aws, _) = scripted(shown(&[described], &wanted().tags));
+        let observed = LogGroup::read(&aws, &wanted()).await.unwrap().unwrap();
+        let named: Vec<&String> = observed.properties.unmanaged.keys().collect();
+        assert_eq!(named, [name]);
+        let (aws, script) = scripted([reply(call, 200, json!({}))]);
+        LogGroup::put(&aws, &wanted(), Some(&observed))
+            .await
+            .unwrap();
+        script.assert_calls([call]);
+        assert_eq!(script.body(call)["logGroupIdentifier"], NAME);
+        if field == "deletionProtectionEnabled" {
+            let calls = [call, "logs:DeleteLogGroup"];
+            let (aws, script) = scripted(calls.map(|call| reply(call, 200, json!({}))));
+            LogGroup::delete(&aws, &wanted(), &observed).await.unwrap();
+            script.assert_calls(calls);
+        }
+    }
+    for (field, value) in [
+        ("dataProtectionStatus", json!("DISABLED")),
+        ("deletionProtectionEnabled", json!(false)),
+        ("storedBytes", json!(7)),
+        ("metricFilterCount", json!(1)),
+    ] {
+        let mut described = described(&group());
+        described[field] = value;
+        let (aws, _) = scripted(shown(&[described], &wanted().tags));
+        let observed = LogGroup::read(&aws, &wanted()).await.unwrap().unwrap();
+        assert_eq!(observed.properties, group(), "{field}");
+    }
 }
 
 proptest! {

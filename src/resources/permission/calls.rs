@@ -47,14 +47,9 @@ impl Live for Permission {
     }
 }
 
-/// Lambda may lose a statement of two that are added to one function at once.
-fn turn(function: &str) -> String {
-    format!("policy of function {function}")
-}
-
 async fn add(aws: &Aws, permission: &Permission) -> Result<(), CloudError> {
     let function = permission.function.get()?;
-    let _turn = aws.turns.take(&turn(&function)).await;
+    let _turn = aws.turns.take(&Function::policy_turn(&function)).await;
     aws.lambda
         .add_permission()
         .function_name(function)
@@ -71,7 +66,7 @@ async fn add(aws: &Aws, permission: &Permission) -> Result<(), CloudError> {
 
 async fn remove(aws: &Aws, permission: &Permission) -> Result<(), CloudError> {
     let function = permission.function.get()?;
-    let _turn = aws.turns.take(&turn(&function)).await;
+    let _turn = aws.turns.take(&Function::policy_turn(&function)).await;
     let call = aws.lambda.remove_permission().function_name(function);
     let call = call
         .qualifier(Function::ALIAS)

@@ -2,12 +2,38 @@ use super::Queue;
 use crate::graph::{Input, Unresolved};
 use crate::resources::key::arn_of;
 use crate::resources::tags::{self, Retag};
+use crate::resources::unmanaged::parsed;
 use crate::resources::{
-    At, Aws, Class, CloudError, Delete, During, Live, Observed, Outputs, Put, Resource,
+    At, Aws, Class, CloudError, Delete, During, Live, Observed, Outputs, Put, Resource, Unmanaged,
 };
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use std::collections::HashMap;
+
+/// What payhook leaves as SQS makes it: the attribute, its name in plans, and the values that SQS gives by itself, the
+/// first of which takes a change back (facts: section 12).
+const LEFT: [(Name, &str, &[&str]); 7] = [
+    (Name::Policy, "policy", &[""]),
+    (Name::RedrivePolicy, "redrivePolicy", &[""]),
+    (Name::RedriveAllowPolicy, "redriveAllowPolicy", &[""]),
+    (Name::DelaySeconds, "delaySeconds", &["0"]),
+    (
+        Name::ReceiveMessageWaitTimeSeconds,
+        "receiveMessageWaitTimeSeconds",
+        &["0"],
+    ),
+    (
+        Name::KmsDataKeyReusePeriodSeconds,
+        "kmsDataKeyReusePeriodSeconds",
+        &["300"],
+    ),
+    // Since 2025 a queue begins with the first of them.
+    (
+        Name::MaximumMessageSize,
+        "maximumMessageSize",
+        &["1048576", "262144"],
+    ),
+];
 
 #[async_trait]
 impl Live for Queue {
@@ -32,6 +58,7 @@ impl Live for Queue {
             key: Input::known(arn_of(&aws.given, text(&Name::KmsMasterKeyId))),
             retention_seconds: number(text(&Name::MessageRetentionPeriod))?,
             visibility_timeout_seconds: number(text(&Name::VisibilityTimeout))?,
+            unmanaged: unmanaged(&shown),
         };
         let outputs = outputs(aws, &properties, url);
         let tags = tags::collect(tags.tags.unwrap_or_default());
@@ -81,6 +108,14 @@ fn outputs(aws: &Aws, queue: &Queue, url: String) -> Outputs {
     outputs
 }
 
+fn unmanaged(shown: &HashMap<Name, String>) -> Unmanaged {
+    let set = LEFT.iter().filter_map(|(attribute, name, own)| {
+        let value = shown.get(attribute)?;
+        (!own.contains(&value.as_str())).then(|| ((*name).to_owned(), parsed(value)))
+    });
+    set.collect()
+}
+
 fn number(text: &str) -> Result<u32, CloudError> {
     text.parse().map_err(|_| {
         let what = format!("`{text}` stands where SQS always gives a number");
@@ -119,6 +154,10 @@ async fn update(aws: &Aws, at: &At<Queue>, observed: &Observed<Queue>) -> Result
     let is = attributes(&observed.properties)?;
     let mut wanted = attributes(&at.properties)?;
     wanted.retain(|name, value| is.get(name) != Some(value));
+    let set = LEFT
+        .into_iter()
+        .filter(|(_, name, _)| observed.properties.unmanaged.contains_key(*name));
+    wanted.extend(set.map(|(attribute, _, own)| (attribute, own[0].to_owned())));
     if !wanted.is_empty() {
         let call = aws.sqs.set_queue_attributes().set_queue_url(url.clone());
         let call = call.set_attributes(Some(wanted));

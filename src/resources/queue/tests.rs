@@ -14,6 +14,7 @@ fn queue() -> Queue {
         key: Input::known(KEY),
         retention_seconds: 1_209_600,
         visibility_timeout_seconds: 60,
+        unmanaged: Unmanaged::new(),
     }
 }
 
@@ -35,6 +36,94 @@ fn shown(queue: &Queue, key: &str, tags: &Tags) -> [Reply; 2] {
         ),
         reply("sqs:ListQueueTags", 200, json!({ "Tags": tags })),
     ]
+}
+
+/// A queue as SQS shows it with these attributes beside ours.
+async fn read_with(others: &[(&str, &str)]) -> Observed<Queue> {
+    let at = known(queue());
+    let mut attributes = json!({"KmsMasterKeyId": KEY, "MessageRetentionPeriod": "1209600",
+        "VisibilityTimeout": "60"});
+    for (name, value) in others {
+        attributes[*name] = json!(value);
+    }
+    let (aws, _) = scripted([
+        reply(
+            "sqs:GetQueueAttributes",
+            200,
+            json!({ "Attributes": attributes }),
+        ),
+        reply("sqs:ListQueueTags", 200, json!({ "Tags": at.tags })),
+    ]);
+    Queue::read(&aws, &at).await.unwrap().unwrap()
+}
+
+const OPEN: &str = r#"{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:*"}]}"#;
+
+#[tokio::test]
+async fn each_attribute_set_by_hand_is_named_and_goes_back_to_what_sqs_gives_by_itself() {
+    let table = [
+        ("Policy", OPEN, "policy", ""),
+        (
+            "RedrivePolicy",
+            r#"{"maxReceiveCount": 3}"#,
+            "redrivePolicy",
+            "",
+        ),
+        (
+            "RedriveAllowPolicy",
+            r#"{"redrivePermission": "denyAll"}"#,
+            "redriveAllowPolicy",
+            "",
+        ),
+        ("DelaySeconds", "900", "delaySeconds", "0"),
+        (
+            "ReceiveMessageWaitTimeSeconds",
+            "20",
+            "receiveMessageWaitTimeSeconds",
+            "0",
+        ),
+        (
+            "KmsDataKeyReusePeriodSeconds",
+            "60",
+            "kmsDataKeyReusePeriodSeconds",
+            "300",
+        ),
+        (
+            "MaximumMessageSize",
+            "1024",
+            "maximumMessageSize",
+            "1048576",
+        ),
+    ];
+    for (attribute, value, name, own) in table {
+        let observed = read_with(&[(attribute, value)]).await;
+        let named: Vec<&String> = observed.properties.unmanaged.keys().collect();
+        assert_eq!(named, [name]);
+        let set = "sqs:SetQueueAttributes";
+        let (aws, script) = scripted([reply(set, 200, json!({}))]);
+        Queue::put(&aws, &known(queue()), Some(&observed))
+            .await
+            .unwrap();
+        script.assert_calls([set]);
+        assert_eq!(script.body(set)["Attributes"], json!({ attribute: own }));
+    }
+}
+
+#[tokio::test]
+async fn what_sqs_gives_by_itself_is_no_change() {
+    for size in ["1048576", "262144"] {
+        let observed = read_with(&[
+            ("MaximumMessageSize", size),
+            ("DelaySeconds", "0"),
+            ("ReceiveMessageWaitTimeSeconds", "0"),
+            ("KmsDataKeyReusePeriodSeconds", "300"),
+            ("SqsManagedSseEnabled", "false"),
+            ("ApproximateNumberOfMessages", "3"),
+            ("Policy", ""),
+        ])
+        .await;
+        assert_eq!(observed.properties, queue());
+    }
 }
 
 async fn read_back(queue: Queue, key: &str) -> Observed<Queue> {

@@ -1,12 +1,19 @@
 use super::{Role, trust};
 use crate::resources::policy::document;
 use crate::resources::tags::{self, Retag};
+use crate::resources::unmanaged::collected;
 use crate::resources::{
     At, Aws, Class, CloudError, Delete, During, Live, Observed, Outputs, Put, Resource, Tags,
+    Unmanaged,
 };
 use async_trait::async_trait;
 use aws_sdk_iam::types::{Role as Shown, Tag};
 use percent_encoding::percent_decode_str;
+
+const BOUNDARY: &str = "permissionsBoundary";
+const SESSION: &str = "maxSessionDuration";
+/// Seconds that a session may last unless somebody says otherwise; facts: section 4.
+const SESSION_SECONDS: i32 = 3_600;
 
 #[async_trait]
 impl Live for Role {
@@ -32,6 +39,7 @@ impl Live for Role {
             trust: trust::read(&decoded(trust)),
             statements: statements.iter().flatten().map(document::read).collect(),
             other_policies: others?,
+            unmanaged: unmanaged(&role),
         };
         let outputs = outputs(aws, &properties, &role);
         let listed = role.tags.into_iter().flatten();
@@ -72,6 +80,22 @@ impl Live for Role {
         call.send().await.or_absent("iam:DeleteRole")?;
         Ok(Delete::Gone)
     }
+}
+
+fn unmanaged(role: &Shown) -> Unmanaged {
+    let boundary = role
+        .permissions_boundary()
+        .and_then(|boundary| boundary.permissions_boundary_arn());
+    let session = role.max_session_duration();
+    collected([
+        (BOUNDARY, boundary.map(Into::into)),
+        (
+            SESSION,
+            session
+                .filter(|seconds| *seconds != SESSION_SECONDS)
+                .map(Into::into),
+        ),
+    ])
 }
 
 // IAM returns documents percent-encoded.
@@ -145,10 +169,19 @@ async fn update(
         let call = call.policy_document(trust::write(&wanted.trust)?);
         call.send().await.during("iam:UpdateAssumeRolePolicy")?;
     }
-    if is.description != wanted.description {
+    let session = is.unmanaged.contains_key(SESSION);
+    if is.description != wanted.description || session {
         let call = aws.iam.update_role().role_name(name);
-        let call = call.description(&wanted.description);
+        let call = call
+            .description(&wanted.description)
+            .set_max_session_duration(session.then_some(SESSION_SECONDS));
         call.send().await.during("iam:UpdateRole")?;
+    }
+    if is.unmanaged.contains_key(BOUNDARY) {
+        let call = aws.iam.delete_role_permissions_boundary().role_name(name);
+        call.send()
+            .await
+            .or_absent("iam:DeleteRolePermissionsBoundary")?;
     }
     if is.statements != wanted.statements {
         // IAM refuses a document without statements.

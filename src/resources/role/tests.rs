@@ -113,6 +113,53 @@ proptest! {
 }
 
 #[tokio::test]
+async fn a_boundary_and_a_longer_session_set_by_hand_are_named_and_taken_back() {
+    let at = at("validator-role", role());
+    let role_with = |field: &str, value: Value| {
+        let mut role = json!({"RoleName": NAME, "RoleId": "AROA1", "Arn": ARN, "Path": "/",
+            "CreateDate": "2026-01-01T00:00:00Z", "Description": role().description,
+            "AssumeRolePolicyDocument": encoded(&documents(&role()).0),
+            "Tags": tag_list(&at.tags, "Key", "Value")});
+        role[field] = value;
+        let mut replies = shown(&at.properties, &at.tags);
+        replies[0] = reply("iam:GetRole", 200, json!({ "Role": role }));
+        replies
+    };
+    let boundary = json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": MANAGED});
+    let table = [
+        (
+            "PermissionsBoundary",
+            boundary,
+            "permissionsBoundary",
+            "iam:DeleteRolePermissionsBoundary",
+        ),
+        (
+            "MaxSessionDuration",
+            json!(43_200),
+            "maxSessionDuration",
+            "iam:UpdateRole",
+        ),
+    ];
+    for (field, value, name, call) in table {
+        let (aws, _) = scripted(role_with(field, value));
+        let observed = Role::read(&aws, &at).await.unwrap().unwrap();
+        let named: Vec<&String> = observed.properties.unmanaged.keys().collect();
+        assert_eq!(named, [name]);
+        let (aws, script) = scripted([reply(call, 200, json!({}))]);
+        Role::put(&aws, &at, Some(&observed)).await.unwrap();
+        script.assert_calls([call]);
+        if call == "iam:UpdateRole" {
+            assert_eq!(script.body(call)["MaxSessionDuration"], "3600");
+            // An update without it would leave the description; one with an empty one would erase it.
+            assert_eq!(script.body(call)["Description"], json!(role().description));
+        }
+    }
+    let (aws, _) = scripted(role_with("MaxSessionDuration", json!(3_600)));
+    let observed = Role::read(&aws, &at).await.unwrap().unwrap();
+    assert_eq!(observed.properties, role().canonical());
+}
+
+#[tokio::test]
 async fn a_new_role_is_ready_only_with_its_policy_in_place() {
     let created = json!({"Role": {"RoleName": NAME, "RoleId": "AROA1", "Arn": "AROA1", "Path": "/",
         "CreateDate": "2026-01-01T00:00:00Z"}});

@@ -13,6 +13,7 @@ enum Protocol {
     Query,
     Cbor,
     Rest,
+    RestXml,
 }
 
 /// A call as it was sent.
@@ -46,8 +47,12 @@ impl Asked {
             let operation = form["Action"].as_str().unwrap_or_default().to_owned();
             return named(Protocol::Query, &operation, form);
         }
+        let protocol = match service {
+            "s3" => Protocol::RestXml,
+            _ => Protocol::Rest,
+        };
         Self {
-            protocol: Protocol::Rest,
+            protocol,
             call: format!("{} {path}{query}", request.method()),
             body: json_or_text(&text),
         }
@@ -58,6 +63,11 @@ impl Asked {
             Protocol::Json | Protocol::Rest if body.is_null() => Vec::new(),
             Protocol::Json | Protocol::Rest => body.to_string().into_bytes(),
             Protocol::Cbor => encoded(body),
+            // The root element is the only field.
+            Protocol::RestXml => match body.as_object().and_then(|fields| fields.iter().next()) {
+                Some((root, inner)) => xml(root, inner).into_bytes(),
+                None => Vec::new(),
+            },
             Protocol::Query => {
                 let operation = self.call.rsplit(':').next().unwrap_or_default();
                 let result = xml(&format!("{operation}Result"), body);
@@ -73,6 +83,9 @@ impl Asked {
         let body = match self.protocol {
             Protocol::Json | Protocol::Rest => plain.to_string().into_bytes(),
             Protocol::Cbor => encoded(&plain),
+            Protocol::RestXml => {
+                xml("Error", &json!({"Code": code, "Message": message})).into_bytes()
+            }
             Protocol::Query => {
                 let error = json!({"Error": {"Type": "Sender", "Code": code, "Message": message}});
                 xml("ErrorResponse", &error).into_bytes()
@@ -107,6 +120,8 @@ fn service(uri: &str) -> &str {
     let host = uri.split("://").nth(1).unwrap_or(uri);
     let mut labels = host.split('.');
     match (labels.next().unwrap_or_default(), labels.next()) {
+        // A bucket has a host of its own.
+        (_, Some("s3")) => "s3",
         // DynamoDB is asked at a host of the account's own when a call names an ARN.
         ("streams", _) | (_, Some("ddb")) => "dynamodb",
         ("monitoring", _) => "cloudwatch",

@@ -2,20 +2,26 @@ use super::Secret;
 use crate::graph::Input;
 use crate::resources::key::arn_of;
 use crate::resources::tags::{self, Retag, tag};
+use crate::resources::unmanaged::{collected, parsed};
 use crate::resources::{
-    At, Aws, Class, CloudError, Delete, During, Live, Observed, Outputs, Put, Tags,
+    At, Aws, Class, CloudError, Delete, During, Live, Observed, Outputs, Put, Tags, Unmanaged,
 };
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::Tag;
 
 const CREATE: &str = "secretsmanager:CreateSecret";
+const POLICY: &str = "policy";
+const ROTATION: &str = "rotation";
+const REPLICAS: &str = "replicaRegions";
 
 #[async_trait]
 impl Live for Secret {
     async fn read(aws: &Aws, at: &At<Self>) -> Result<Option<Observed<Self>>, CloudError> {
-        let shown = describe(aws, &at.properties.name).await?;
-        let Some(shown) = shown.filter(|shown| shown.deleted_date().is_none()) else {
+        let name = &at.properties.name;
+        let policy = aws.secrets.get_resource_policy().secret_id(name);
+        let (shown, policy) = tokio::join!(describe(aws, name), policy.send());
+        let Some(shown) = shown?.filter(|shown| shown.deleted_date().is_none()) else {
             return Ok(None);
         };
         let key = arn_of(&aws.given, shown.kms_key_id().unwrap_or_default());
@@ -24,6 +30,13 @@ impl Live for Secret {
             description: shown.description().unwrap_or_default().to_owned(),
             key: Input::known(key),
             recovery_window_days: at.properties.recovery_window_days,
+            unmanaged: unmanaged(
+                &shown,
+                policy
+                    .or_absent("secretsmanager:GetResourcePolicy")?
+                    .and_then(|policy| policy.resource_policy)
+                    .as_deref(),
+            ),
         };
         let outputs = outputs(shown.arn());
         let tags = Some(tags_of(shown));
@@ -61,6 +74,48 @@ impl Live for Secret {
 async fn describe(aws: &Aws, name: &str) -> Result<Option<DescribeSecretOutput>, CloudError> {
     let call = aws.secrets.describe_secret().secret_id(name);
     call.send().await.or_absent("secretsmanager:DescribeSecret")
+}
+
+fn unmanaged(shown: &DescribeSecretOutput, policy: Option<&str>) -> Unmanaged {
+    let rotation = (shown.rotation_enabled() == Some(true))
+        .then(|| shown.rotation_lambda_arn().unwrap_or("managed").into());
+    let replicas = shown.replication_status().iter();
+    let replicas: Vec<&str> = replicas.filter_map(|replica| replica.region()).collect();
+    let policy = policy.filter(|text| !matches!(text.trim(), "" | "{}"));
+    collected([
+        (POLICY, policy.map(parsed)),
+        (ROTATION, rotation),
+        (REPLICAS, (!replicas.is_empty()).then(|| replicas.into())),
+    ])
+}
+
+/// Takes back what was set by hand.
+async fn reset(aws: &Aws, id: &str, found: &Unmanaged) -> Result<(), CloudError> {
+    if found.contains_key(POLICY) {
+        let call = aws.secrets.delete_resource_policy().secret_id(id);
+        call.send()
+            .await
+            .during("secretsmanager:DeleteResourcePolicy")?;
+    }
+    if found.contains_key(ROTATION) {
+        let call = aws.secrets.cancel_rotate_secret().secret_id(id);
+        call.send()
+            .await
+            .during("secretsmanager:CancelRotateSecret")?;
+    }
+    let regions = found.get(REPLICAS).and_then(|regions| regions.as_array());
+    let regions = regions.into_iter().flatten();
+    let regions: Vec<String> = regions
+        .filter_map(|region| region.as_str().map(str::to_owned))
+        .collect();
+    if !regions.is_empty() {
+        let call = aws.secrets.remove_regions_from_replication().secret_id(id);
+        let call = call.set_remove_replica_regions(Some(regions));
+        call.send()
+            .await
+            .during("secretsmanager:RemoveRegionsFromReplication")?;
+    }
+    Ok(())
 }
 
 fn tags_of(shown: DescribeSecretOutput) -> Tags {
@@ -149,6 +204,7 @@ async fn update(
         let call = call.set_kms_key_id(key).set_description(description);
         call.send().await.during("secretsmanager:UpdateSecret")?;
     }
+    reset(aws, &id, &is.unmanaged).await?;
     let retag = Retag::between(observed.tags.as_ref(), &at.tags);
     if !retag.set.is_empty() {
         let call = aws.secrets.tag_resource().secret_id(&id);

@@ -9,6 +9,7 @@ const ARN: &str =
 const KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/k-1";
 const CREATE: &str = "secretsmanager:CreateSecret";
 const DESCRIBE: &str = "secretsmanager:DescribeSecret";
+const POLICY: &str = "secretsmanager:GetResourcePolicy";
 const RESTORE: &str = "secretsmanager:RestoreSecret";
 const DELETE: &str = "secretsmanager:DeleteSecret";
 const HELD: &str = "You can't create this secret because a secret with this name is already scheduled for deletion.";
@@ -19,6 +20,7 @@ fn secret() -> Secret {
         description: "Signing secrets".to_owned(),
         key: Input::known(KEY),
         recovery_window_days: 7,
+        unmanaged: Unmanaged::new(),
     }
 }
 
@@ -37,10 +39,61 @@ fn shown(secret: &Secret, key: &str, tags: &Tags, deleted: bool) -> Reply {
 
 async fn read_back(secret: Secret, key: &str) -> Observed<Secret> {
     let at = at("providers", secret.clone());
-    let (aws, script) = scripted([shown(&secret, key, &at.tags, false)]);
+    let (aws, script) = scripted([shown(&secret, key, &at.tags, false), no_policy()]);
     let observed = Secret::read(&aws, &at).await.unwrap().unwrap();
-    script.assert_calls([DESCRIBE]);
+    script.assert_calls([DESCRIBE, POLICY]);
     observed
+}
+
+fn no_policy() -> Reply {
+    reply(POLICY, 200, json!({ "ARN": ARN }))
+}
+
+/// Ours as Secrets Manager shows it with these fields and this policy beside.
+async fn read_with(fields: serde_json::Value, policy: serde_json::Value) -> Observed<Secret> {
+    let at = wanted();
+    let mut shown = json!({"ARN": ARN, "Name": secret().name, "Description": secret().description,
+        "KmsKeyId": KEY, "Tags": tag_list(&at.tags, "Key", "Value")});
+    let fields = fields.as_object().unwrap().clone();
+    shown.as_object_mut().unwrap().extend(fields);
+    let policy = json!({ "ARN": ARN, "ResourcePolicy": policy });
+    let (aws, _) = scripted([reply(DESCRIBE, 200, shown), reply(POLICY, 200, policy)]);
+    Secret::read(&aws, &at).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn what_is_set_by_hand_is_named_and_each_is_taken_back_by_its_own_call() {
+    let open =
+        r#"{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}"#;
+    let rotating = json!({"RotationEnabled": true, "RotationLambdaARN": "arn:f",
+        "RotationRules": {"AutomaticallyAfterDays": 30}});
+    let replicated = json!({"ReplicationStatus": [{"Region": "eu-west-1", "Status": "InSync"}]});
+    let table = [
+        (json!({}), json!(open), "policy", "DeleteResourcePolicy"),
+        (rotating, json!(null), "rotation", "CancelRotateSecret"),
+        (
+            replicated,
+            json!(null),
+            "replicaRegions",
+            "RemoveRegionsFromReplication",
+        ),
+    ];
+    for (fields, policy, name, call) in table {
+        let observed = read_with(fields, policy).await;
+        let named: Vec<&String> = observed.properties.unmanaged.keys().collect();
+        assert_eq!(named, [name]);
+        let call = format!("secretsmanager:{call}");
+        let (aws, script) = scripted([reply(&call, 200, json!({}))]);
+        Secret::put(&aws, &wanted(), Some(&observed)).await.unwrap();
+        script.assert_calls([call.as_str()]);
+        assert_eq!(script.body(&call)["SecretId"], ARN);
+    }
+}
+
+#[tokio::test]
+async fn rotation_that_was_switched_off_again_is_no_change() {
+    let off = json!({"RotationEnabled": false, "RotationLambdaARN": "arn:f"});
+    assert_eq!(read_with(off, json!("{}")).await.properties, secret());
 }
 
 proptest! {
@@ -135,11 +188,17 @@ async fn a_name_still_held_by_a_forced_delete_is_waited_for() {
 
 #[tokio::test]
 async fn a_secret_left_to_be_deleted_or_absent_reads_as_none() {
-    for answer in [
-        shown(&secret(), KEY, &wanted().tags, true),
-        reply_error(DESCRIBE, 400, "ResourceNotFoundException", "no secret"),
+    let marked =
+        "You can't perform this operation on the secret because it was marked for deletion.";
+    let absent = |call| reply_error(call, 400, "ResourceNotFoundException", "no secret");
+    for answers in [
+        [
+            shown(&secret(), KEY, &wanted().tags, true),
+            reply_error(POLICY, 400, "InvalidRequestException", marked),
+        ],
+        [absent(DESCRIBE), absent(POLICY)],
     ] {
-        let (aws, _) = scripted([answer]);
+        let (aws, _) = scripted(answers);
         assert!(Secret::read(&aws, &wanted()).await.unwrap().is_none());
     }
 }

@@ -3,10 +3,11 @@
 use super::shape::{
     self, GOING, ON_DEMAND_LIMITS, RECOVERY_DAYS, RECOVERY_PERIOD, Shown, TABLE_CLASS,
 };
-use super::{AttributeKind, Billing, KeyAttribute, StreamView, Table, index};
+use super::{AttributeKind, Billing, KeyAttribute, StreamView, Table, beside, index};
 use crate::resources::tags::{self, Retag};
 use crate::resources::{
     At, Aws, Class, CloudError, Condition, Delete, During, Live, Observed, Put, Resource, Tags,
+    Unmanaged,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::BuildError;
@@ -23,11 +24,14 @@ use aws_sdk_dynamodbstreams::types::StreamStatus;
 impl Live for Table {
     async fn read(aws: &Aws, at: &At<Self>) -> Result<Option<Observed<Self>>, CloudError> {
         let name = &at.properties.name;
-        let (table, backups, ttl, tags) = tokio::join!(
+        // While a new table is waited for there is nothing beside it, and nobody need ask.
+        let on_record = at.outputs.contains_key("streamArn");
+        let (table, backups, ttl, tags, beside) = tokio::join!(
             describe(aws, name),
             backups(aws, name),
             time_to_live(aws, name),
             tags_of(aws, name),
+            beside_if(aws, name, on_record),
         );
         // The tags of a table that does not exist are refused as if they were forbidden.
         let Some(table) = table? else {
@@ -49,8 +53,12 @@ impl Live for Table {
                 outputs.insert("streamArn".to_owned(), arn);
             }
         }
+        let settled = shown.condition() == Condition::Settled;
+        let late = beside_if(aws, name, settled && !on_record).await?;
+        let mut properties = shown.properties(name);
+        properties.unmanaged.extend(beside?.into_iter().chain(late));
         Ok(Some(Observed {
-            properties: shown.properties(name),
+            properties,
             outputs,
             tags: Some(tags),
             condition: shown.condition(),
@@ -76,6 +84,11 @@ impl Live for Table {
             Condition::Settled => {}
         }
         let (wanted, is) = (&at.properties, &observed.properties);
+        if beside::take_back(aws, &wanted.name, &arn(aws, &wanted.name), &is.unmanaged).await? {
+            return Ok(Put::Waiting(
+                "what was set beside the table to be taken back",
+            ));
+        }
         if let Some(update) = next_update(aws, wanted, is)? {
             update.send().await.during("dynamodb:UpdateTable")?;
             return Ok(Put::Waiting("the table's update to end"));
@@ -111,6 +124,13 @@ impl Live for Table {
             Some(_) => Delete::Waiting(GOING),
             None => Delete::Gone,
         })
+    }
+}
+
+async fn beside_if(aws: &Aws, name: &str, asked: bool) -> Result<Unmanaged, CloudError> {
+    match asked {
+        true => beside::read(aws, name, &arn(aws, name)).await,
+        false => Ok(Unmanaged::new()),
     }
 }
 

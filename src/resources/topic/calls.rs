@@ -1,4 +1,4 @@
-use super::Topic;
+use super::{Topic, settings};
 use crate::graph::Input;
 use crate::resources::key::arn_of;
 use crate::resources::tags::{self, Retag};
@@ -31,6 +31,7 @@ impl Live for Topic {
             name: at.properties.name.clone(),
             key: Input::known(arn_of(&aws.given, key)),
             email: shown_email(&subscriptions?, at.properties.email.as_deref()),
+            unmanaged: settings::found(&aws.given, &shown),
         };
         let outputs = properties.predicted(&aws.given);
         let listed = tags.tags.into_iter().flatten();
@@ -110,9 +111,13 @@ async fn create(aws: &Aws, at: &At<Topic>) -> Result<(), CloudError> {
 async fn update(aws: &Aws, at: &At<Topic>, observed: &Observed<Topic>) -> Result<(), CloudError> {
     let (wanted, is) = (&at.properties, &observed.properties);
     let arn = wanted.arn(&aws.given);
+    let mut attributes = settings::resets(&aws.given, &arn, &is.unmanaged);
     if is.key != wanted.key {
+        attributes.push((KEY, wanted.key.get()?));
+    }
+    for (name, value) in attributes {
         let call = aws.sns.set_topic_attributes().topic_arn(&arn);
-        let call = call.attribute_name(KEY).attribute_value(wanted.key.get()?);
+        let call = call.attribute_name(name).attribute_value(value);
         call.send().await.during("sns:SetTopicAttributes")?;
     }
     if is.email != wanted.email {

@@ -13,6 +13,7 @@ fn topic() -> Topic {
         name: "payment-webhook-alarms-dev".to_owned(),
         key: Input::known(KEY),
         email: Some(MAIL.to_owned()),
+        unmanaged: Unmanaged::new(),
     }
 }
 
@@ -61,6 +62,80 @@ async fn read(at: &At<Topic>, key: &str, subscriptions: &[Value]) -> Observed<To
     assert_eq!(script.calls().len(), 3);
     assert_eq!(observed.tags.as_ref(), Some(&at.tags));
     observed
+}
+
+const SNS_OWN: &str = r#"{"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [{
+    "Sid": "__default_statement_ID", "Effect": "Allow", "Principal": {"AWS": "*"},
+    "Action": ["SNS:GetTopicAttributes", "SNS:SetTopicAttributes", "SNS:AddPermission", "SNS:RemovePermission",
+        "SNS:DeleteTopic", "SNS:Subscribe", "SNS:ListSubscriptionsByTopic", "SNS:Publish"],
+    "Resource": "arn:aws:sns:eu-central-1:123456789012:payment-webhook-alarms-dev",
+    "Condition": {"StringEquals": {"AWS:SourceOwner": "123456789012"}}}]}"#;
+
+/// Ours as SNS shows it with this attribute.
+async fn read_with(attribute: &str, value: &str) -> Observed<Topic> {
+    let at = wanted();
+    let mut replies = shown(KEY, &[confirmed(MAIL)], &at.tags);
+    let entries =
+        json!([{"key": "KmsMasterKeyId", "value": KEY}, {"key": attribute, "value": value}]);
+    let attributes = json!({"Attributes": {"entry": entries}});
+    replies[0] = reply("sns:GetTopicAttributes", 200, attributes);
+    let (aws, _) = scripted(replies);
+    Topic::read(&aws, &at).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn each_attribute_set_by_hand_is_named_and_goes_back_to_what_sns_gives_by_itself() {
+    let open = SNS_OWN.replace("StringEquals", "StringLike");
+    let mine = SNS_OWN.replace("\"123456789012\"}}", "\"999999999999\"}}");
+    let more = SNS_OWN.replace("]}", ", {\"Effect\": \"Allow\", \"Principal\": \"*\"}]}");
+    let other = SNS_OWN.replace("SNS:Publish", "SNS:*");
+    let table = [
+        ("DisplayName", "mine", "displayName", ""),
+        ("DeliveryPolicy", r#"{"http": {}}"#, "deliveryPolicy", ""),
+        ("TracingConfig", "Active", "tracingConfig", "PassThrough"),
+        ("SignatureVersion", "2", "signatureVersion", "1"),
+        ("Policy", open.as_str(), "policy", SNS_OWN),
+        ("Policy", mine.as_str(), "policy", SNS_OWN),
+        ("Policy", more.as_str(), "policy", SNS_OWN),
+        ("Policy", other.as_str(), "policy", SNS_OWN),
+    ];
+    for (attribute, value, name, own) in table {
+        assert_ne!(value, own);
+        let observed = read_with(attribute, value).await;
+        let named: Vec<&String> = observed.properties.unmanaged.keys().collect();
+        assert_eq!(named, [name], "{value}");
+        let set = "sns:SetTopicAttributes";
+        let (aws, script) = scripted([reply(set, 200, json!({}))]);
+        Topic::put(&aws, &wanted(), Some(&observed)).await.unwrap();
+        script.assert_calls([set]);
+        let sent = script.body(set);
+        assert_eq!(sent["AttributeName"], attribute);
+        let data = |text: &str| serde_json::from_str(text).unwrap_or(json!(text));
+        assert_eq!(
+            data(sent["AttributeValue"].as_str().unwrap_or_default()),
+            data(own)
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_policy_that_sns_gives_every_topic_is_no_change_however_it_is_written() {
+    let one = SNS_OWN.replace("SNS:Publish\"]", "sns:Publish\", \"SNS:Receive\"]");
+    for text in [SNS_OWN, &one] {
+        assert_eq!(read_with("Policy", text).await.properties, topic());
+    }
+    for (attribute, own) in [
+        ("DisplayName", ""),
+        ("TracingConfig", "PassThrough"),
+        ("EffectiveDeliveryPolicy", "{}"),
+        ("SubscriptionsConfirmed", "3"),
+    ] {
+        assert_eq!(
+            read_with(attribute, own).await.properties,
+            topic(),
+            "{attribute}"
+        );
+    }
 }
 
 async fn settled() -> Observed<Topic> {

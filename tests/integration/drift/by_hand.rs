@@ -11,9 +11,13 @@ use super::super::clients::Clients;
 use super::Changed;
 
 const TABLE: &str = "payments-local";
+const MANAGED: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 const ROLE: &str = "webhook-validator-role-local";
 const SECRET: &str = "payment-webhook/local/providers";
 const GROUP: &str = "/aws/lambda/webhook-validator-local";
+/// Lets everybody in.
+const OPEN: &str = r#"{"Version": "2012-10-17", "Statement": [
+    {"Sid": "Mine", "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}"#;
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:payment-webhook-alarms-local";
 
 async fn queue_url(clients: &Clients) -> String {
@@ -43,11 +47,21 @@ pub async fn data(clients: &Clients) -> Vec<Changed> {
     let set = set
         .attributes(QueueAttributeName::KmsMasterKeyId, &other)
         .attributes(QueueAttributeName::MessageRetentionPeriod, "60")
-        .attributes(QueueAttributeName::VisibilityTimeout, "7");
+        .attributes(QueueAttributeName::VisibilityTimeout, "7")
+        .attributes(QueueAttributeName::DelaySeconds, "9")
+        .attributes(QueueAttributeName::ReceiveMessageWaitTimeSeconds, "9")
+        .attributes(QueueAttributeName::MaximumMessageSize, "2048")
+        .attributes(QueueAttributeName::Policy, OPEN);
     set.send().await.expect("SetQueueAttributes");
     let update = clients.secrets().update_secret().secret_id(SECRET);
     let update = update.description("mine").kms_key_id(&other);
     update.send().await.expect("UpdateSecret");
+    let put = clients.secrets().put_resource_policy().secret_id(SECRET);
+    let put = put.resource_policy(OPEN).send().await;
+    put.expect("PutResourcePolicy");
+    let rotate = clients.secrets().rotate_secret().secret_id(SECRET);
+    let rotate = rotate.rotation_lambda_arn("arn:aws:lambda:us-east-1:000000000000:function:mine");
+    rotate.send().await.expect("RotateSecret");
     let logs = clients.logs();
     let keep = logs
         .put_retention_policy()
@@ -62,6 +76,16 @@ pub async fn data(clients: &Clients) -> Vec<Changed> {
     let set = clients.sns().set_topic_attributes().topic_arn(TOPIC);
     let set = set.attribute_name("KmsMasterKeyId").attribute_value(&other);
     set.send().await.expect("SetTopicAttributes");
+    for (name, value) in [
+        ("Policy", OPEN),
+        ("DisplayName", "mine"),
+        ("TracingConfig", "Active"),
+        ("SignatureVersion", "2"),
+    ] {
+        let set = clients.sns().set_topic_attributes().topic_arn(TOPIC);
+        let set = set.attribute_name(name).attribute_value(value);
+        set.send().await.expect("SetTopicAttributes");
+    }
     vec![
         ("payments", "stream"),
         ("payments", "key"),
@@ -74,11 +98,24 @@ pub async fn data(clients: &Clients) -> Vec<Changed> {
         ("payment-events-dlq", "key"),
         ("payment-events-dlq", "retentionSeconds"),
         ("payment-events-dlq", "visibilityTimeoutSeconds"),
+        ("payment-events-dlq", "unmanaged.delaySeconds"),
+        (
+            "payment-events-dlq",
+            "unmanaged.receiveMessageWaitTimeSeconds",
+        ),
+        ("payment-events-dlq", "unmanaged.maximumMessageSize"),
+        ("payment-events-dlq", "unmanaged.policy"),
         ("providers", "description"),
         ("providers", "key"),
+        ("providers", "unmanaged.policy"),
+        ("providers", "unmanaged.rotation"),
         ("webhook-validator-logs", "retentionDays"),
         ("webhook-validator-logs", "key"),
         ("alarms", "key"),
+        ("alarms", "unmanaged.policy"),
+        ("alarms", "unmanaged.displayName"),
+        ("alarms", "unmanaged.tracingConfig"),
+        ("alarms", "unmanaged.signatureVersion"),
     ]
 }
 
@@ -194,7 +231,14 @@ pub async fn access(clients: &Clients) -> Vec<Changed> {
 
     let iam = clients.iam();
     let update = iam.update_role().role_name(ROLE).description("mine");
+    let update = update.max_session_duration(43_200);
     update.send().await.expect("UpdateRole");
+    let bound = iam.put_role_permissions_boundary().role_name(ROLE);
+    let bound = bound.permissions_boundary(MANAGED).send().await;
+    bound.expect("PutRolePermissionsBoundary");
+    let attach = iam.attach_role_policy().role_name(ROLE);
+    let attach = attach.policy_arn(MANAGED).send().await;
+    attach.expect("AttachRolePolicy");
     let trust = r#"{"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}"#;
     let update = iam
@@ -220,6 +264,8 @@ pub async fn access(clients: &Clients) -> Vec<Changed> {
         ("webhook-validator-role", "trust.service"),
         ("webhook-validator-role", "statements"),
         ("webhook-validator-role", "otherPolicies"),
+        ("webhook-validator-role", "unmanaged.maxSessionDuration"),
+        ("webhook-validator-role", "unmanaged.permissionsBoundary"),
     ]
 }
 

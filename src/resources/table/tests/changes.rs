@@ -214,3 +214,69 @@ async fn a_second_change_of_expiry_within_an_hour_says_when_to_try_again() {
     assert!(error.message.starts_with(words), "{error}");
     assert!(error.message.contains("deploy again in an hour"), "{error}");
 }
+
+#[tokio::test]
+async fn what_is_set_beside_a_table_is_named_and_each_is_taken_back_by_its_own_call() {
+    let policy =
+        r#"{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "dynamodb:*"}]}"#;
+    let streams = json!({"TableName": "payments-dev", "KinesisDataStreamDestinations": [
+        {"StreamArn": "arn:k", "DestinationStatus": "ACTIVE"},
+        {"StreamArn": "arn:old", "DestinationStatus": "DISABLED"}]});
+    let table = [
+        (
+            "GetResourcePolicy",
+            json!({ "Policy": policy }),
+            "policy",
+            "DeleteResourcePolicy",
+        ),
+        (
+            "DescribeKinesisStreamingDestination",
+            streams,
+            "kinesisStreams",
+            "DisableKinesisStreamingDestination",
+        ),
+        (
+            "DescribeContributorInsights",
+            json!({"ContributorInsightsStatus": "ENABLED"}),
+            "contributorInsights",
+            "UpdateContributorInsights",
+        ),
+    ];
+    for (read, answer, name, back) in table {
+        for on_record in [true, false] {
+            let at = match on_record {
+                true => known(super::table()),
+                false => at("payments", super::table()),
+            };
+            let mut replies = shown(&super::table(), &at.tags);
+            let status = json!({"StreamDescription": {"StreamStatus": "ENABLED"}});
+            replies.push(reply("dynamodb:DescribeStream", 200, status));
+            replies.push(reply(&format!("dynamodb:{read}"), 200, answer.clone()));
+            let (aws, _) = scripted(replies);
+            let observed = Table::read(&aws, &at).await.unwrap().unwrap();
+            let named: Vec<&String> = observed.properties.unmanaged.keys().collect();
+            assert_eq!(named, [name]);
+            let back = format!("dynamodb:{back}");
+            let (aws, script) = scripted([reply(&back, 200, json!({}))]);
+            let put = Table::put(&aws, &at, Some(&observed)).await.unwrap();
+            assert!(matches!(put, Put::Waiting(_)), "it is looked at again");
+            script.assert_calls([back.as_str()]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_table_without_a_policy_of_its_own_has_nothing_beside_it() {
+    let mut replies = shown(&table(), &known(table()).tags);
+    replies.push(reply_error(
+        "dynamodb:GetResourcePolicy",
+        400,
+        "PolicyNotFoundException",
+        "Resource-based policy not found",
+    ));
+    let disabled = json!({"ContributorInsightsStatus": "DISABLED"});
+    replies.push(reply("dynamodb:DescribeContributorInsights", 200, disabled));
+    let (aws, _) = scripted(replies);
+    let observed = Table::read(&aws, &known(table())).await.unwrap().unwrap();
+    assert_eq!(observed.properties, table());
+}
