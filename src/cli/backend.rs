@@ -4,7 +4,7 @@ use super::refusal::Refusal;
 use super::{Context, who};
 use crate::config::StateBackend;
 use crate::stack;
-use crate::state::{Account, Bucket, Holder, LocalStore, S3Store, StateError, Store};
+use crate::state::{Account, Bucket, Holder, LocalStore, Reach, S3Store, StateError, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -46,14 +46,17 @@ impl Context {
             id: given.account.clone(),
             partition: given.partition.clone(),
         };
-        let emulated = link.aws.emulated;
+        let reach = Reach {
+            in_path: link.aws.emulated,
+            tls: !link.aws.emulated,
+        };
         Ok(Bucket::new(
             &link.sdk,
             &name,
             region,
             account,
             stack::NAME,
-            emulated,
+            reach,
         ))
     }
 

@@ -2,7 +2,7 @@ use super::consent::{self, Consent};
 use super::context::Connection;
 use super::explain::{RolledBack, RunFailed};
 use super::lock::LockWait;
-use super::planning::Planned;
+use super::planning::{Planned, Prepared};
 use super::{Context, Exit, code, planning, rollback, running};
 use crate::artifact::Artifact;
 use crate::engine::{Engine, discard};
@@ -37,8 +37,12 @@ pub struct Deploy {
 
 impl Deploy {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let (connection, artifacts) = planning::prepare(context).await?;
-        let store = context.lock("deploy", self.lock).await?;
+        let Prepared {
+            connection,
+            place,
+            artifacts,
+        } = planning::prepare(context).await?;
+        let store = context.lock_in(&place, "deploy", self.lock).await?;
         let done = self.deploy(context, connection, &artifacts, &*store).await;
         store.release(context, done).await?;
         Ok(Exit::Done)

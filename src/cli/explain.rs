@@ -211,6 +211,11 @@ fn of_bucket(error: &BucketError) -> Explanation {
     match error {
         BucketError::Call(error) => of_cloud(error),
         BucketError::Absent { .. } => Explanation::new(Exit::Failed, error, &[MAKE_BUCKET]),
+        BucketError::Elsewhere { .. } => Explanation::new(
+            Exit::Failed,
+            error,
+            &["say where it is by `region` under [state] in infra.toml, or name another bucket"],
+        ),
         BucketError::NotOurs { .. } => Explanation::new(
             Exit::Refused,
             error,
@@ -232,7 +237,9 @@ fn of_state(error: &StateError) -> Explanation {
     }
     let exit = match error {
         StateError::Held { .. } | StateError::Fenced { .. } => Exit::Held,
-        StateError::Moved { .. } | StateError::OtherEnvironment { .. } => Exit::Refused,
+        StateError::Moved { .. }
+        | StateError::Arriving { .. }
+        | StateError::OtherEnvironment { .. } => Exit::Refused,
         _ => Exit::Failed,
     };
     let next: &[&str] = match error {
@@ -258,6 +265,11 @@ fn of_state(error: &StateError) -> Explanation {
         StateError::Moved { .. } => {
             &["set `backend` under [state] in infra.toml to where it is now"]
         }
+        StateError::Arriving { .. } => &[
+            "run the same `payhook state move` again, where it was begun; until then the state counts where it was",
+            "if that place is gone for good, move the environment's folder of the state away: the next deploy finds the \
+             stack again by names and tags, and adopts it",
+        ],
         StateError::Remote { .. } | StateError::Io { .. } => {
             &["check that the disk has room and that the file may be written"]
         }

@@ -1,5 +1,6 @@
 //! What deploy and preview have in common: from infra.toml to a plan.
 
+use super::backend::Place;
 use super::context::Connection;
 use super::{Context, building, consent, policy};
 use crate::artifact::Artifact;
@@ -23,18 +24,34 @@ pub struct Planned {
     pub plan: Plan,
 }
 
-/// Checks the stack, connects and builds the functions; answers with a connection that knows their zips.
-pub async fn prepare(context: &Context) -> anyhow::Result<(Connection, Vec<Artifact>)> {
+/// What deploy and preview begin with.
+pub struct Prepared {
+    /// Knows the functions' zips.
+    pub connection: Connection,
+    /// Where the state is kept; looked at before anything is built.
+    pub place: Place,
+    /// The functions.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// Checks the stack, connects, makes sure that there is a place for the state, and builds the functions.
+pub async fn prepare(context: &Context) -> anyhow::Result<Prepared> {
     let stack = Stack::payment_webhooks(&context.config);
     policy::guard(&stack)?;
     consent::guard_selections(context, &stack)?;
     let mut connection = context.connect().await?;
+    let place = context.place().await?;
+    context.guard_backend(&place).await?;
     let artifacts = building::build(context).await?;
     connection.aws.artifacts = artifacts
         .iter()
         .map(|artifact| (artifact.code_sha256.clone(), artifact.zip.clone()))
         .collect();
-    Ok((connection, artifacts))
+    Ok(Prepared {
+        connection,
+        place,
+        artifacts,
+    })
 }
 
 /// Looks at what is there and makes the plan of a deploy.

@@ -1,4 +1,5 @@
 use super::context::Connection;
+use super::planning::Prepared;
 use super::{Context, Exit, drift, planning};
 use crate::engine::{Engine, discard};
 use crate::view;
@@ -24,8 +25,12 @@ pub struct Preview {
 
 impl Preview {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let (Connection { aws, .. }, artifacts) = planning::prepare(context).await?;
-        let store = context.store().await?;
+        let Prepared {
+            connection: Connection { aws, .. },
+            place,
+            artifacts,
+        } = planning::prepare(context).await?;
+        let store = context.reading(&place);
         let engine =
             Engine::open(&aws, store.as_ref(), discard(), CancellationToken::new()).await?;
         if self.refresh {

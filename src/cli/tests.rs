@@ -227,6 +227,10 @@ fn state_that_is_held_damaged_or_too_new_is_told_apart() {
             env: "dev".to_owned(),
             to: "s3".to_owned(),
         },
+        StateError::Arriving {
+            env: "dev".to_owned(),
+            from: "local".to_owned(),
+        },
         StateError::OtherEnvironment {
             place: ".payhook/state/dev/journal".to_owned(),
             found: "prod".to_owned(),

@@ -71,6 +71,16 @@ pub enum StateError {
         /// `local`, `s3`.
         to: String,
     },
+    /// A `state move` was cut off before the state had left where it was.
+    #[error(
+        "the state of environment `{env}` is on its way here from `{from}`, and the move has not ended"
+    )]
+    Arriving {
+        /// Environment.
+        env: String,
+        /// `local`, `s3`.
+        from: String,
+    },
 }
 
 impl StateError {

@@ -53,6 +53,22 @@ fn remote(
     }
 }
 
+/// Makes a call that may be made again without harm, through passing failures.
+async fn patiently<T, F>(objects: &dyn Objects, call: impl Fn() -> F) -> Result<T, CloudError>
+where
+    F: Future<Output = Result<T, CloudError>>,
+{
+    let start = objects.elapsed();
+    loop {
+        match call().await {
+            Err(error) if is_passing(&error) && objects.elapsed() - start < lease::PATIENCE => {
+                objects.pause(lease::pause()).await;
+            }
+            result => return result,
+        }
+    }
+}
+
 /// Whether a failed call may have taken effect, or may succeed if it is made again.
 fn is_passing(error: &CloudError) -> bool {
     matches!(

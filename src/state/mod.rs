@@ -23,7 +23,7 @@ pub use journal::{JournalError, Line, decode, encode, mend};
 pub use ledger::Standing;
 pub use local::LocalStore;
 pub use record::{Ending, Record};
-pub use s3::{Account, Bucket, BucketError, Client, S3Store};
+pub use s3::{Account, Bucket, BucketError, Client, Reach, S3Store};
 
 /// A resource that we own, as it was last applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,6 +81,9 @@ pub struct State {
     /// The backend that the state was moved to; this copy of it counts no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<String>,
+    /// The backend that the state is on its way from; until it has left there, this copy of it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arriving: Option<String>,
     /// Where a rollback leads.
     #[serde(default, skip_serializing_if = "Way::is_unknown")]
     pub way: Way,
@@ -156,7 +159,12 @@ impl State {
                     self.ended_well(run, at);
                 }
             }
-            Record::Snapshot { state } | Record::Arrived { state, .. } => *self = *state,
+            Record::Snapshot { state } => *self = *state,
+            Record::Arrived { from, state } => {
+                *self = *state;
+                self.arriving = Some(from);
+            }
+            Record::Settled => self.arriving = None,
             Record::Moved { to } => self.moved = Some(to),
         }
     }
@@ -174,9 +182,13 @@ pub fn fold(lines: impl IntoIterator<Item = Line>) -> State {
     state
 }
 
-/// Refuses a state that is another environment's, or that lives elsewhere now.
+/// Refuses a state that is another environment's, that lives elsewhere now, or elsewhere still.
 fn guard(state: State, env: &str, place: &str) -> Result<State, StateError> {
     match (&state.env, &state.moved) {
+        _ if let Some(from) = &state.arriving => Err(StateError::Arriving {
+            env: env.to_owned(),
+            from: from.clone(),
+        }),
         (Some(found), _) if found != env => Err(StateError::OtherEnvironment {
             place: place.to_owned(),
             found: found.clone(),

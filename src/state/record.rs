@@ -109,13 +109,15 @@ pub enum Record {
         /// `local`, `s3`.
         to: String,
     },
-    /// The state came from another backend.
+    /// The state came from another backend, and counts here once that one's counts no more.
     Arrived {
         /// `local`, `s3`.
         from: String,
         /// The state.
         state: Box<State>,
     },
+    /// What has arrived counts from here on.
+    Settled,
 }
 
 /// How a run ended.

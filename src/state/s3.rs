@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
 
-pub use bucket::{Account, Bucket, BucketError};
+pub use bucket::{Account, Bucket, BucketError, Reach};
 pub use client::Client;
 
 /// Records that wait for the same write at most.

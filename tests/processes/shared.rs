@@ -2,7 +2,9 @@
 
 use super::emulator::Stock;
 use super::machine::{self, Machine};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use payhook::state::{Account, Bucket, Reach};
 
 const BUCKET: &str = "payhook-state-000000000000-us-east-1";
 
@@ -60,6 +62,49 @@ async fn the_bucket_is_made_with_versions_encryption_tags_and_no_public_access()
 }
 
 #[tokio::test]
+async fn where_there_is_tls_nothing_else_is_let_in() {
+    let emulator = machine::emulator();
+    let sdk = aws_config::SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "test", "test", None, None, "test",
+        )))
+        .endpoint_url(&emulator.endpoint)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    let account = Account {
+        id: "000000000000".to_owned(),
+        partition: "aws".to_owned(),
+    };
+    let reach = Reach {
+        in_path: true,
+        tls: true,
+    };
+    let bucket = Bucket::new(
+        &sdk,
+        "states",
+        "eu-central-1",
+        account,
+        "payment-webhooks",
+        reach,
+    );
+    assert!(bucket.make().await.expect("made"));
+    let policy = s3(&emulator)
+        .get_bucket_policy()
+        .bucket("states")
+        .send()
+        .await;
+    let policy = policy.expect("a policy").policy.expect("a text");
+    let policy: serde_json::Value = serde_json::from_str(&policy).expect("JSON");
+    assert_eq!(policy["Statement"][0]["Sid"], "TlsOnly");
+    assert_eq!(
+        policy["Statement"][0]["Condition"]["Bool"]["aws:SecureTransport"],
+        "false"
+    );
+}
+
+#[tokio::test]
 async fn a_bucket_that_is_not_payhooks_is_refused_and_left_alone() {
     let emulator = machine::emulator();
     let s3 = s3(&emulator);
@@ -79,6 +124,7 @@ async fn a_bucket_that_is_not_payhooks_is_refused_and_left_alone() {
     machine.keeps_state_in("s3");
     let refused = machine.payhook("deploy");
     assert_eq!(refused.code, Some(3), "{}", refused.said);
+    assert!(!refused.said.contains("Building"), "{}", refused.said);
     let left = s3
         .list_objects_v2()
         .bucket(BUCKET)
@@ -103,6 +149,8 @@ async fn a_bucket_that_is_not_there_says_how_to_make_it() {
             "{words}: {}",
             failed.said
         );
+        // It is said before a minute is spent on building.
+        assert!(!failed.said.contains("Building"), "{}", failed.said);
     }
 }
 

@@ -70,6 +70,69 @@ async fn a_write_that_fails_in_passing_or_loses_its_answer_is_written_once() {
 }
 
 #[tokio::test]
+async fn a_read_that_fails_in_passing_is_made_again() {
+    let records = real::records(1);
+    let server = Server::start();
+    let store = open(&server, "one").await.expect("free");
+    store.append(&records[0]).await.expect("written");
+    store.release().await.expect("released");
+    for fault in [
+        Fault::AnswerLost,
+        Fault::Refused(503, "SlowDown"),
+        Fault::Refused(500, "InternalError"),
+    ] {
+        // The lock, both lists and the segment.
+        for passed in 0..4 {
+            server.fail_after(passed, "GET", fault);
+            let store = open(&server, "two").await.expect("free");
+            assert_eq!(recorded(&store).await, records[..1], "{fault:?}");
+            store.release().await.expect("released");
+        }
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_expire_end_the_writing_with_their_own_error_and_the_next_run_goes_on() {
+    let records = real::records(1);
+    let server = Server::start();
+    let store = open(&server, "one").await.expect("free");
+    store.append(&records[0]).await.expect("written");
+    server.fail("PUT", Fault::Refused(400, "ExpiredToken"));
+    let error = store.append(&records[1]).await.expect_err("expired");
+    let StateError::Remote { source, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(source.class, payhook::resources::Class::Credentials);
+    drop(store);
+    let next = open_as(&server, "two", &real::holder("deploy"), Some(false)).await;
+    let next = next.expect("its holder is gone");
+    assert_eq!(recorded(&next).await, records[..1]);
+    next.append(&records[1]).await.expect("written");
+}
+
+#[tokio::test]
+async fn what_has_arrived_from_elsewhere_does_not_count_before_it_has_left_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let local = payhook::state::LocalStore::locked(folder.path(), "dev", &real::holder("x"));
+    let local = local.expect("a free lock");
+    let server = Server::start();
+    let bucket = open(&server, "one").await.expect("free");
+    let mut state = payhook::state::State::default();
+    real::records(1).into_iter().for_each(|r| state.apply(r));
+    for store in [&local as &dyn Store, &bucket] {
+        let arrived = Record::Arrived {
+            from: "elsewhere".to_owned(),
+            state: Box::new(state.clone()),
+        };
+        store.append(&arrived).await.expect("written");
+        let error = store.load().await.expect_err("not yet");
+        assert!(matches!(error, StateError::Arriving { .. }), "{error}");
+        store.append(&Record::Settled).await.expect("written");
+        assert_eq!(store.load().await.expect("it counts"), state);
+    }
+}
+
+#[tokio::test]
 async fn a_lock_whose_answer_is_lost_is_ours() {
     let server = Server::start();
     server.fail("PUT", Fault::AnswerLost);

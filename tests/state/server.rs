@@ -18,7 +18,8 @@ pub enum Fault {
 #[derive(Default)]
 struct Shelf {
     objects: BTreeMap<String, (Vec<u8>, SystemTime)>,
-    faults: VecDeque<(&'static str, Fault)>,
+    /// After how many calls of which method.
+    faults: VecDeque<(usize, &'static str, Fault)>,
     calls: Vec<String>,
     bytes: usize,
 }
@@ -63,7 +64,12 @@ impl Server {
 
     /// Lets the next call of a method go wrong.
     pub fn fail(&self, method: &'static str, fault: Fault) {
-        self.shelf().faults.push_back((method, fault));
+        self.fail_after(0, method, fault);
+    }
+
+    /// The same after some calls of it that go well.
+    pub fn fail_after(&self, passed: usize, method: &'static str, fault: Fault) {
+        self.shelf().faults.push_back((passed, method, fault));
     }
 
     /// Every call so far: method and object.
@@ -125,11 +131,17 @@ impl Server {
         shelf
             .calls
             .push(format!("{} {}", request.method, request.path));
-        let (method, fault) = *shelf.faults.front()?;
-        (method == request.method).then(|| {
-            shelf.faults.pop_front();
-            fault
-        })
+        let (passed, method, fault) = shelf.faults.front_mut()?;
+        if *method != request.method {
+            return None;
+        }
+        if *passed > 0 {
+            *passed -= 1;
+            return None;
+        }
+        let fault = *fault;
+        shelf.faults.pop_front();
+        Some(fault)
     }
 
     fn answer(&self, request: &Request) -> Reply {

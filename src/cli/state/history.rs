@@ -137,7 +137,10 @@ impl Run {
                 }
             }
             Record::Unmade { resource } => drop(self.changed.remove(&resource)),
-            Record::Began { .. } | Record::Returning { .. } | Record::Moved { .. } => {}
+            Record::Began { .. }
+            | Record::Returning { .. }
+            | Record::Moved { .. }
+            | Record::Settled => {}
         }
     }
 }

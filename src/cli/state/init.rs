@@ -21,8 +21,9 @@ impl Init {
             return Ok(Exit::Done);
         }
         let word = if made { "Made" } else { "Checked" };
+        let tls = if bucket.only_tls() { ", TLS only" } else { "" };
         context.ui.say(format!(
-            "{word} bucket {}: versions kept, encrypted, no public access, TLS only.",
+            "{word} bucket {}: versions kept, encrypted, no public access{tls}.",
             bucket.name()
         ));
         context.ui.say(format!(

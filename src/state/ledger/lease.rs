@@ -1,7 +1,9 @@
 //! The lock: an object that its holder rewrites every few seconds, and that counts as given up when nobody does.
 
 use super::super::journal::{VERSION, seal, unseal};
-use super::{Condition, Holder, LOCK, Object, Objects, StateError, Written, is_passing, remote};
+use super::{
+    Condition, Holder, LOCK, Object, Objects, StateError, Written, is_passing, patiently, remote,
+};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -76,8 +78,7 @@ fn standing(text: &Text, object: &Object, alive: &Alive) -> Standing {
 }
 
 async fn get(objects: &dyn Objects, env: &str) -> Result<Option<(Text, Object)>, StateError> {
-    let object = objects
-        .get(LOCK)
+    let object = patiently(objects, || objects.get(LOCK))
         .await
         .map_err(remote("read", objects, LOCK))?;
     let Some(object) = object else {

@@ -2,7 +2,9 @@
 
 use super::super::{JournalError, fold};
 use super::segment::{self, Segment};
-use super::{Line, Objects, SEGMENTS, SNAPSHOTS, State, StateError, number, numbered, remote};
+use super::{
+    Line, Objects, SEGMENTS, SNAPSHOTS, State, StateError, number, numbered, patiently, remote,
+};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 /// Objects read at once.
@@ -90,8 +92,7 @@ fn add(contents: &mut Contents, segment: Segment, objects: &dyn Objects) -> Resu
 }
 
 async fn slots(objects: &dyn Objects, prefix: &str) -> Result<Vec<u64>, StateError> {
-    let names = objects
-        .list(prefix)
+    let names = patiently(objects, || objects.list(prefix))
         .await
         .map_err(remote("list", objects, prefix))?;
     Ok(names
@@ -108,8 +109,7 @@ async fn fetch(
 ) -> Result<Segment, StateError> {
     let name = numbered(prefix, slot);
     let place = objects.place(&name);
-    let object = objects
-        .get(&name)
+    let object = patiently(objects, || objects.get(&name))
         .await
         .map_err(remote("read", objects, &name))?;
     match object {

@@ -5,7 +5,7 @@ use super::read::{From, read};
 use super::segment::{self, Author};
 use super::{
     Condition, Holder, Objects, Record, SEGMENTS, SNAPSHOTS, State, StateError, Written,
-    is_passing, numbered, remote,
+    is_passing, numbered, patiently, remote,
 };
 use crate::state::JournalError;
 use std::sync::Arc;
@@ -247,8 +247,7 @@ impl Ledger {
             return Ok(());
         };
         let objects = self.objects.clone();
-        let segments = objects
-            .list(SEGMENTS)
+        let segments = patiently(&*objects, || objects.list(SEGMENTS))
             .await
             .map_err(remote("list", &*objects, SEGMENTS))?;
         for name in segments {
@@ -260,7 +259,7 @@ impl Ledger {
     }
 
     async fn delete(&self, name: &str) -> Result<(), StateError> {
-        let deleted = self.objects.delete(name).await;
+        let deleted = patiently(&*self.objects, || self.objects.delete(name)).await;
         deleted.map_err(remote("delete", &*self.objects, name))
     }
 

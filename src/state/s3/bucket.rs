@@ -1,23 +1,32 @@
 //! The bucket that states are kept in: made, protected, and never anybody else's.
 
+mod protection;
+#[cfg(test)]
+mod tests;
+
 use super::client::{self, Client, sorted};
 use crate::resources::{Class, CloudError, During, tag};
 use aws_config::SdkConfig;
 use aws_sdk_s3::error::BuildError;
-use aws_sdk_s3::types::{
-    AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketLocationConstraint,
-    BucketVersioningStatus, CreateBucketConfiguration, ExpirationStatus, LifecycleRule,
-    LifecycleRuleFilter, NoncurrentVersionExpiration, ObjectOwnership, OwnershipControls,
-    OwnershipControlsRule, PublicAccessBlockConfiguration, ServerSideEncryption,
-    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
-    Tag, Tagging, VersioningConfiguration,
-};
-use serde_json::json;
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag, Tagging};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// What `payhook:resource` of the bucket says.
 const RESOURCE: &str = "state";
-/// Days after which overwritten objects go; the lock is overwritten every few seconds of a run.
-const KEPT_DAYS: i32 = 30;
+/// What S3 answers when a bucket is asked for in the wrong region.
+const ELSEWHERE: &[&str] = &[
+    "PermanentRedirect",
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+];
+/// How often a call about the bucket itself is tried; all of them do no harm the second time.
+const ATTEMPTS: u32 = 5;
+/// How long a bucket may take to be there for every call once it is made, or to be gone once it is deleted; facts:
+/// section 17.
+const SETTLING: Duration = Duration::from_secs(120);
+/// Between two looks at it meanwhile.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Why a bucket cannot be used.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -36,6 +45,14 @@ pub enum BucketError {
         /// Its name.
         bucket: String,
     },
+    /// It is in another region than infra.toml says.
+    #[error("bucket `{bucket}` is not in region {region}")]
+    Elsewhere {
+        /// Its name.
+        bucket: String,
+        /// Where it was looked for.
+        region: String,
+    },
     /// A call failed.
     #[error(transparent)]
     Call(#[from] CloudError),
@@ -50,12 +67,23 @@ impl From<BuildError> for BucketError {
 
 /// A bucket of one account.
 pub struct Bucket {
+    /// Never sends a call twice.
+    once: aws_sdk_s3::Client,
     s3: aws_sdk_s3::Client,
     name: String,
     region: String,
     account: Account,
     stack: String,
-    emulated: bool,
+    reach: Reach,
+}
+
+/// How buckets are reached; emulators differ from AWS.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    /// Whether a bucket stands in the path, since it has no host name of its own.
+    pub in_path: bool,
+    /// Whether calls go over TLS, so that only those may be let in.
+    pub tls: bool,
 }
 
 /// Whose a bucket must be.
@@ -69,24 +97,28 @@ pub struct Account {
 
 impl Bucket {
     /// The bucket `name` in `region` for the states of `stack`.
-    ///
-    /// `emulated` is for endpoints whose buckets have no host names of their own and no TLS.
     pub fn new(
         sdk: &SdkConfig,
         name: &str,
         region: &str,
         account: Account,
         stack: &str,
-        emulated: bool,
+        reach: Reach,
     ) -> Self {
         Self {
-            s3: client::s3(sdk, region, emulated),
+            once: client::s3(sdk, region, reach.in_path, 1),
+            s3: client::s3(sdk, region, reach.in_path, ATTEMPTS),
             name: name.to_owned(),
             region: region.to_owned(),
             account,
             stack: stack.to_owned(),
-            emulated,
+            reach,
         }
+    }
+
+    /// Whether what does not come over TLS is refused once it is made.
+    pub fn only_tls(&self) -> bool {
+        self.reach.tls
     }
 
     /// Its name.
@@ -96,7 +128,7 @@ impl Bucket {
 
     /// One environment's objects in it.
     pub fn client(&self, prefix: &str, env: &str) -> Client {
-        Client::new(self.s3.clone(), &self.name, &self.account.id, prefix, env)
+        Client::new(self.once.clone(), &self.name, &self.account.id, prefix, env)
     }
 
     /// Refuses a bucket that is not there or not ours.
@@ -154,7 +186,22 @@ impl Bucket {
                     "it belongs to another account than {owner}, or s3:GetBucketTagging is not allowed"
                 )))
             }
+            Err(error) if ELSEWHERE.contains(&error.code.as_str()) => Err(BucketError::Elsewhere {
+                bucket: self.name.clone(),
+                region: self.region.clone(),
+            }),
             Err(error) => Err(sorted(error).into()),
+        }
+    }
+
+    /// The tags of a bucket that was just made, which may not be there for every call yet.
+    async fn tags_of_new(&self) -> Result<Vec<(String, String)>, BucketError> {
+        let start = Instant::now();
+        loop {
+            match self.tags().await {
+                Err(BucketError::Absent { .. }) if start.elapsed() < SETTLING => sleep(LOOK).await,
+                tags => return tags,
+            }
         }
     }
 
@@ -169,7 +216,11 @@ impl Bucket {
             .create_bucket()
             .bucket(&self.name)
             .create_bucket_configuration(place.build());
-        match request.send().await.during("s3:CreateBucket") {
+        let created = settled(|| async {
+            let answer = request.clone().send().await;
+            answer.during("s3:CreateBucket")
+        });
+        match created.await {
             Ok(_) => {}
             // Another `state init` at the same time, or one whose answer was lost.
             Err(error) if error.code == "BucketAlreadyOwnedByYou" => {}
@@ -179,7 +230,7 @@ impl Bucket {
             Err(error) => return Err(sorted(error).into()),
         }
         // Emulators make it without the tags it was to have from the start.
-        if self.tags().await?.is_empty() {
+        if self.tags_of_new().await?.is_empty() {
             let tagging = Tagging::builder()
                 .set_tag_set(Some(own_tags(&self.stack)?))
                 .build()?;
@@ -189,121 +240,13 @@ impl Bucket {
                 .bucket(&self.name)
                 .expected_bucket_owner(&self.account.id)
                 .tagging(tagging);
-            request.send().await.during("s3:PutBucketTagging")?;
+            settled(|| async {
+                let answer = request.clone().send().await;
+                answer.during("s3:PutBucketTagging")
+            })
+            .await?;
         }
         self.guard().await
-    }
-
-    /// Versions, encryption, no public access, TLS only, and an end to old versions.
-    async fn protect(&self) -> Result<(), BucketError> {
-        self.block_public_access().await?;
-        self.encrypt().await?;
-        let versioning = VersioningConfiguration::builder()
-            .status(BucketVersioningStatus::Enabled)
-            .build();
-        let request = self
-            .s3
-            .put_bucket_versioning()
-            .bucket(&self.name)
-            .expected_bucket_owner(&self.account.id)
-            .versioning_configuration(versioning);
-        request.send().await.during("s3:PutBucketVersioning")?;
-        if !self.emulated {
-            let request = self
-                .s3
-                .put_bucket_policy()
-                .bucket(&self.name)
-                .expected_bucket_owner(&self.account.id)
-                .policy(tls_only(&self.account.partition, &self.name));
-            request.send().await.during("s3:PutBucketPolicy")?;
-        }
-        self.end_old_versions().await
-    }
-
-    async fn block_public_access(&self) -> Result<(), BucketError> {
-        let block = PublicAccessBlockConfiguration::builder()
-            .block_public_acls(true)
-            .ignore_public_acls(true)
-            .block_public_policy(true)
-            .restrict_public_buckets(true)
-            .build();
-        let request = self
-            .s3
-            .put_public_access_block()
-            .bucket(&self.name)
-            .expected_bucket_owner(&self.account.id)
-            .public_access_block_configuration(block);
-        request
-            .send()
-            .await
-            .during("s3:PutBucketPublicAccessBlock")?;
-        let owner = OwnershipControlsRule::builder()
-            .object_ownership(ObjectOwnership::BucketOwnerEnforced)
-            .build()?;
-        let request = self
-            .s3
-            .put_bucket_ownership_controls()
-            .bucket(&self.name)
-            .expected_bucket_owner(&self.account.id)
-            .ownership_controls(OwnershipControls::builder().rules(owner).build()?);
-        request
-            .send()
-            .await
-            .during("s3:PutBucketOwnershipControls")?;
-        Ok(())
-    }
-
-    async fn encrypt(&self) -> Result<(), BucketError> {
-        let by_default = ServerSideEncryptionByDefault::builder()
-            .sse_algorithm(ServerSideEncryption::Aes256)
-            .build()?;
-        let rule = ServerSideEncryptionRule::builder()
-            .apply_server_side_encryption_by_default(by_default)
-            .build();
-        let encryption = ServerSideEncryptionConfiguration::builder()
-            .rules(rule)
-            .build()?;
-        let request = self
-            .s3
-            .put_bucket_encryption()
-            .bucket(&self.name)
-            .expected_bucket_owner(&self.account.id)
-            .server_side_encryption_configuration(encryption);
-        request
-            .send()
-            .await
-            .during("s3:PutEncryptionConfiguration")?;
-        Ok(())
-    }
-
-    async fn end_old_versions(&self) -> Result<(), BucketError> {
-        let old = NoncurrentVersionExpiration::builder()
-            .noncurrent_days(KEPT_DAYS)
-            .build();
-        let unfinished = AbortIncompleteMultipartUpload::builder()
-            .days_after_initiation(1)
-            .build();
-        let rule = LifecycleRule::builder()
-            .id("old-versions")
-            .status(ExpirationStatus::Enabled)
-            .filter(LifecycleRuleFilter::builder().prefix("").build())
-            .noncurrent_version_expiration(old)
-            .abort_incomplete_multipart_upload(unfinished)
-            .build()?;
-        let lifecycle = BucketLifecycleConfiguration::builder()
-            .rules(rule)
-            .build()?;
-        let request = self
-            .s3
-            .put_bucket_lifecycle_configuration()
-            .bucket(&self.name)
-            .expected_bucket_owner(&self.account.id)
-            .lifecycle_configuration(lifecycle);
-        request
-            .send()
-            .await
-            .during("s3:PutLifecycleConfiguration")?;
-        Ok(())
     }
 }
 
@@ -314,19 +257,21 @@ fn own_tags(stack: &str) -> Result<Vec<Tag>, BuildError> {
         .collect()
 }
 
-/// Refuses whatever does not come over TLS.
-fn tls_only(partition: &str, bucket: &str) -> String {
-    let arn = format!("arn:{partition}:s3:::{bucket}");
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Sid": "TlsOnly",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": [arn, format!("{arn}/*")],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }],
-    })
-    .to_string()
+/// Makes a call about a bucket that has just been made, or whose name has just become free.
+async fn settled<T, F>(call: impl Fn() -> F) -> Result<T, CloudError>
+where
+    F: Future<Output = Result<T, CloudError>>,
+{
+    let start = Instant::now();
+    loop {
+        match call().await {
+            Err(error)
+                if matches!(error.code.as_str(), "NoSuchBucket" | "OperationAborted")
+                    && start.elapsed() < SETTLING =>
+            {
+                sleep(LOOK).await;
+            }
+            result => return result.map_err(sorted),
+        }
+    }
 }

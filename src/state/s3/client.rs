@@ -28,15 +28,20 @@ pub struct Client {
     start: (Instant, SystemTime),
 }
 
-/// A client of S3 that, like all clients of payhook, never sends a call twice by itself.
+/// A client of S3; `path_style` is for emulators, whose buckets have no host names of their own.
 ///
-/// `path_style` is for emulators, whose buckets have no host names of their own.
-pub(super) fn s3(sdk: &SdkConfig, region: &str, path_style: bool) -> aws_sdk_s3::Client {
+/// Only what does no harm the second time may be given more than one attempt.
+pub(super) fn s3(
+    sdk: &SdkConfig,
+    region: &str,
+    path_style: bool,
+    attempts: u32,
+) -> aws_sdk_s3::Client {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(ANSWER)
         .build();
     let config = aws_sdk_s3::config::Builder::from(sdk)
-        .retry_config(RetryConfig::disabled())
+        .retry_config(RetryConfig::standard().with_max_attempts(attempts))
         .timeout_config(timeouts)
         .force_path_style(path_style)
         .region(Region::new(region.to_owned()));
