@@ -7,6 +7,8 @@ mod observe;
 mod ready;
 mod retry;
 mod step;
+#[cfg(test)]
+mod verdicts;
 
 use crate::graph::LogicalName;
 use crate::plan::{Action, PlanError};

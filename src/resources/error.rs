@@ -130,6 +130,13 @@ where
     let Some(service) = error.as_service_error() else {
         return unanswered(call, error, status);
     };
+    // The SDK takes an answer for an error of the service that says success and cannot be read.
+    if service.code().is_none() && status.is_some_and(|status| status < 300) {
+        let message = "the answer could not be read";
+        let mut converted = CloudError::new(call, Class::Unavailable, "unreadable", message);
+        converted.status = status;
+        return converted;
+    }
     let code = service.code().unwrap_or(NO_CODE).to_owned();
     let message = service.message().unwrap_or_default().to_owned();
     let class = classify(call, &code, &message, status);
@@ -194,7 +201,7 @@ fn classify(call: &str, code: &str, message: &str, status: Option<u16>) -> Class
     if CREDENTIALS.contains(&code) {
         return Class::Credentials;
     }
-    if code.starts_with("AccessDenied") || DENIED.contains(&code) {
+    if code.contains("AccessDenied") || DENIED.contains(&code) {
         return Class::Denied;
     }
     if code.contains("LimitExceeded") || QUOTAS.contains(&code) {
@@ -227,6 +234,10 @@ const THROTTLES: &[&str] = &[
     "BandwidthLimitExceeded",
     "SlowDown",
     "PriorRequestNotComplete",
+    "EC2ThrottledException",
+    "KMSThrottling",
+    "KmsThrottlingException",
+    "Throttled",
 ];
 
 const CREDENTIALS: &[&str] = &[
@@ -239,17 +250,22 @@ const CREDENTIALS: &[&str] = &[
     "RequestExpired",
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "RequestTimeTooSkewed",
 ];
 
 const DENIED: &[&str] = &[
     "AuthorizationError",
     "UnauthorizedOperation",
     "NotAuthorized",
+    "UnauthorizedException",
 ];
 
 const QUOTAS: &[&str] = &[
     "ServiceQuotaExceededException",
     "CodeStorageExceededException",
+    "PolicyLengthExceededException",
 ];
 
 const ABSENT: &[&str] = &[
