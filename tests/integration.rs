@@ -27,6 +27,7 @@ mod integration {
     mod roles;
     mod sending;
     mod storage;
+    mod there_and_back;
     mod webhooks;
     mod workflow;
 }

@@ -343,11 +343,10 @@ fn of_cause(cause: &Cause) -> Explanation {
                 "look at it in the AWS console; AWS may still be at work, then run the same command again",
             ],
         ),
-        Cause::State(_) => Explanation::new(
-            Exit::Failed,
-            cause,
-            &["check that the disk has room and that .payhook may be written"],
-        ),
+        Cause::State(error) => Explanation {
+            words: cause.to_string(),
+            ..of_state(error)
+        },
         Cause::Interrupted => Explanation::new(Exit::Interrupted, cause, &[]),
         Cause::Open(_) => Explanation::new(Exit::Failed, cause, &[]),
     }

@@ -76,7 +76,7 @@ pub enum Cause {
     },
     /// State could not be written; nothing may be changed without a record of it.
     #[error("state could not be written: {0}")]
-    State(String),
+    State(StateError),
     /// Stopped on request while waiting; the next run goes on from here.
     #[error("interrupted while waiting; the next run goes on from here")]
     Interrupted,
@@ -92,6 +92,7 @@ impl Cause {
             Self::Call(error) if error.class == Class::Credentials => {
                 Some("AWS does not accept the credentials any more")
             }
+            Self::State(StateError::Fenced { .. }) => Some("the lock was taken over"),
             Self::State(_) => Some("state could not be written"),
             _ => None,
         }

@@ -257,9 +257,7 @@ impl Engine<'_> {
     }
 
     async fn note(&self, record: Record) -> Result<(), Cause> {
-        self.record(record)
-            .await
-            .map_err(|error| Cause::State(error.to_string()))
+        self.record(record).await.map_err(Cause::State)
     }
 }
 

@@ -3,6 +3,7 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use payhook::resources::Aws;
 
 /// Clients are made anew in each test, because their connections end with the test's runtime.
 pub struct Clients(SdkConfig);
@@ -20,6 +21,11 @@ impl Clients {
                 .http_client(aws_smithy_http_client::Builder::new().build_http())
                 .build(),
         )
+    }
+
+    /// The clients that payhook itself makes of them.
+    pub async fn payhook(&self) -> Aws {
+        Aws::connect(&self.0, true).await.expect("an account")
     }
 
     /// Of AWS, with the credentials of the environment.

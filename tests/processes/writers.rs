@@ -101,6 +101,23 @@ async fn a_lock_is_taken_away_only_by_whoever_says_yes(backend: &str) {
     pair.is_deployed_once().await;
 }
 
+async fn whoever_lost_the_lock_while_it_slept_stops_and_changes_nothing_more(backend: &str) {
+    let pair = Pair::new(backend);
+    let first = pair.first.start("deploy --json");
+    first.until(AT_WORK);
+    first.signal(libc::SIGSTOP);
+    pair.second().payhook("state unlock --yes").well("unlocked");
+    first.signal(libc::SIGCONT);
+    let stopped = first.ended();
+    assert_eq!(stopped.code, Some(5), "{}", stopped.said);
+    assert!(stopped.said.contains("taken over"), "{}", stopped.said);
+    let made = inventory(&pair.clients).await.len();
+    pair.second().payhook("deploy").well("the next");
+    pair.is_deployed_once().await;
+    let all = inventory(&pair.clients).await.len();
+    assert!(made < all, "it went on to the end: {made} of {all}");
+}
+
 macro_rules! on_each_backend {
     ($($law:ident),* $(,)?) => {
         mod local {
@@ -116,4 +133,5 @@ on_each_backend!(
     one_proceeds_and_the_other_says_who,
     whoever_is_killed_is_followed_at_once,
     a_lock_is_taken_away_only_by_whoever_says_yes,
+    whoever_lost_the_lock_while_it_slept_stops_and_changes_nothing_more,
 );

@@ -1,8 +1,8 @@
 //! What somebody changes in the console: what holds data, and who may do what.
 
 use aws_sdk_dynamodb::types::{
-    PointInTimeRecoverySpecification, SseSpecification, SseType, StreamSpecification,
-    StreamViewType, TableClass, Tag as TableTag, TimeToLiveSpecification,
+    ContributorInsightsAction, PointInTimeRecoverySpecification, SseSpecification, SseType,
+    StreamSpecification, StreamViewType, TableClass, Tag as TableTag, TimeToLiveSpecification,
 };
 use aws_sdk_kms::types::Tag as KeyTag;
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -93,6 +93,8 @@ pub async fn data(clients: &Clients) -> Vec<Changed> {
         ("payments", "ttlAttribute"),
         ("payments", "deletionProtection"),
         ("payments", "unmanaged.tableClass"),
+        ("payments", "unmanaged.policy"),
+        ("payments", "unmanaged.contributorInsights"),
         ("payments", "tags.by-hand"),
         ("payments", "outputs.streamArn"),
         ("payment-events-dlq", "key"),
@@ -179,6 +181,11 @@ async fn table(clients: &Clients, other: &str) {
         .build()
         .expect("a tag");
     let arn = format!("arn:aws:dynamodb:us-east-1:000000000000:table/{TABLE}");
+    let open = db.put_resource_policy().resource_arn(&arn).policy(OPEN);
+    open.send().await.expect("PutResourcePolicy");
+    let insights = db.update_contributor_insights().table_name(TABLE);
+    let insights = insights.contributor_insights_action(ContributorInsightsAction::Enable);
+    insights.send().await.expect("UpdateContributorInsights");
     db.tag_resource()
         .resource_arn(arn)
         .tags(tag)

@@ -1,6 +1,6 @@
 //! What somebody changes in the console: function, state machine and pipe.
 
-use aws_sdk_lambda::types::{Environment, TracingConfig, TracingMode};
+use aws_sdk_lambda::types::{Environment, FunctionUrlAuthType, TracingConfig, TracingMode};
 use aws_sdk_pipes::types::{
     OnPartialBatchItemFailureStreams, PipeTargetInvocationType, PipeTargetParameters,
     PipeTargetStateMachineParameters, UpdatePipeSourceDynamoDbStreamParameters,
@@ -60,6 +60,19 @@ async fn function(clients: &Clients) -> Vec<Changed> {
     let reserve = lambda.put_function_concurrency().function_name(FUNCTION);
     let reserve = reserve.reserved_concurrent_executions(1);
     reserve.send().await.expect("PutFunctionConcurrency");
+    let url = lambda.create_function_url_config().function_name(FUNCTION);
+    let url = url.auth_type(FunctionUrlAuthType::None).send().await;
+    url.expect("CreateFunctionUrlConfig");
+    let open = lambda.add_permission().function_name(FUNCTION);
+    let open = open
+        .statement_id("open")
+        .action("lambda:InvokeFunctionUrl")
+        .principal("*")
+        .function_url_auth_type(FunctionUrlAuthType::None);
+    open.send().await.expect("AddPermission");
+    let events = lambda.put_function_event_invoke_config();
+    let events = events.function_name(FUNCTION).maximum_retry_attempts(0);
+    events.send().await.expect("PutFunctionEventInvokeConfig");
     // Until the update has taken effect AWS reports the function as busy.
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     vec![
@@ -72,6 +85,9 @@ async fn function(clients: &Clients) -> Vec<Changed> {
         ("webhook-validator", "tracing"),
         ("webhook-validator", "reservedConcurrency"),
         ("webhook-validator", "unmanaged.live"),
+        ("webhook-validator", "unmanaged.functionUrls"),
+        ("webhook-validator", "unmanaged.policyStatements"),
+        ("webhook-validator", "unmanaged.asynchronousInvocation"),
     ]
 }
 

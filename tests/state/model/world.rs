@@ -8,9 +8,21 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+/// A rule of the protocol that the store does not keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Broken {
+    /// Segments without records, which shut a predecessor out, are acknowledged and not written.
+    NoFence,
+    /// What may be written once is written again.
+    Overwrites,
+    /// Lists do not show the newest object.
+    OldLists,
+}
+
 /// The bucket, and the time.
 #[derive(Default)]
 pub struct World {
+    broken: Option<Broken>,
     /// Content, tag, time of the last write.
     pub objects: BTreeMap<String, (Vec<u8>, u64, Duration)>,
     pub now: Duration,
@@ -144,7 +156,20 @@ impl Objects for View {
     }
 }
 
+/// A segment without records is its head and nothing else.
+fn is_fence(name: &str, bytes: &[u8]) -> bool {
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+    name.starts_with("journal/") && lines == 1
+}
+
 impl World {
+    pub fn new(broken: Option<Broken>) -> Self {
+        Self {
+            broken,
+            ..Self::default()
+        }
+    }
+
     pub fn carry_out(&mut self, ask: Ask) -> Answer {
         match ask {
             Ask::Get(name) => Answer::Got(self.objects.get(&name).map(|(bytes, tag, at)| {
@@ -152,20 +177,29 @@ impl World {
             })),
             Ask::Put(name, bytes, condition) => {
                 let there = self.objects.get(&name).map(|(_, tag, _)| tag.to_string());
+                let again = self.broken == Some(Broken::Overwrites);
                 let holds = match condition {
-                    Condition::Absent => there.is_none(),
+                    Condition::Absent => there.is_none() || again,
                     Condition::Unchanged(tag) => there == Some(tag),
                 };
                 if !holds {
                     return Answer::Put(None);
                 }
                 self.tags += 1;
+                if self.broken == Some(Broken::NoFence) && is_fence(&name, &bytes) {
+                    return Answer::Put(Some(self.tags.to_string()));
+                }
                 self.objects.insert(name, (bytes, self.tags, self.now));
                 Answer::Put(Some(self.tags.to_string()))
             }
             Ask::List(prefix) => {
                 let names = self.objects.keys();
-                Answer::Listed(names.filter(|n| n.starts_with(&prefix)).cloned().collect())
+                let names = names.filter(|n| n.starts_with(&prefix)).cloned();
+                let mut names: Vec<String> = names.collect();
+                if self.broken == Some(Broken::OldLists) {
+                    names.pop();
+                }
+                Answer::Listed(names)
             }
             Ask::Pause => Answer::Paused,
         }
