@@ -75,7 +75,7 @@ fn others(value: &Value) -> Vec<Value> {
         }
         Value::Object(fields) => {
             let mut fewer = fields.clone();
-            let last = fields.keys().last().cloned().unwrap_or_default();
+            let last = fields.keys().next_back().cloned().unwrap_or_default();
             fewer.remove(&last);
             vec![Value::Object(fewer), json!({"other": "value"})]
         }
@@ -138,7 +138,8 @@ async fn every_property_that_an_update_changes_goes_there_and_back_and_leaves_no
             let back = reach(&aws, &address(&name, &entry)).await;
             let back = back.unwrap_or_else(|error| panic!("{case}: {error}"));
             assert_eq!(back.properties, entry.properties, "{case}");
-            assert!(back.tags.is_none_or(|tags| tags == entry.tags), "{case}");
+            let tagged = rules.tagged();
+            assert!(!tagged || back.tags.as_ref() == Some(&entry.tags), "{case}");
             match kept {
                 true => went.insert(case),
                 false => stayed.insert(case),

@@ -103,8 +103,8 @@ const DOCUMENTED: &[(&str, Call, Answer, &str)] = &[
     ("5", (Kind::Table, Verb::Update("/ttlAttribute"), "dynamodb:UpdateTimeToLive"), (400, "ValidationException", "Time to live has been modified multiple times within a fixed interval"), "stops: invalid"),
     ("5", DELETE_TABLE, (400, "ResourceInUseException", "Attempt to change a resource which is still in use: Table is being created"), "waits for the table's running change to end"),
     ("5", DELETE_TABLE, (400, "LimitExceededException", "Subscriber limit exceeded: simultaneously"), "again"),
-    ("5", DELETE_TABLE, (400, "ValidationException", "Cannot delete table while indexes are being created, updated, or deleted"), "waits for the table's running change to end"),
-    ("5", DELETE_TABLE, (400, "ResourceInUseException", "Cannot delete table while indexes are being created, updated, or deleted"), "waits for the table's running change to end"),
+    ("5", DELETE_TABLE, (400, "ValidationException", "Cannot delete table while indexes are being created, updated, or deleted"), "waits for the change of the table's indexes to end"),
+    ("5", DELETE_TABLE, (400, "ResourceInUseException", "Cannot delete table while indexes are being created, updated, or deleted"), "waits for the change of the table's indexes to end"),
     ("5", DELETE_TABLE, (400, "ResourceNotFoundException", ""), "gone"),
     // Lambda.
     ("6", CREATE_FUNCTION, (409, "ResourceConflictException", "Function already exist: f"), LOOKED_INTO),

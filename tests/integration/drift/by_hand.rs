@@ -59,9 +59,6 @@ pub async fn data(clients: &Clients) -> Vec<Changed> {
     let put = clients.secrets().put_resource_policy().secret_id(SECRET);
     let put = put.resource_policy(OPEN).send().await;
     put.expect("PutResourcePolicy");
-    let rotate = clients.secrets().rotate_secret().secret_id(SECRET);
-    let rotate = rotate.rotation_lambda_arn("arn:aws:lambda:us-east-1:000000000000:function:mine");
-    rotate.send().await.expect("RotateSecret");
     let logs = clients.logs();
     let keep = logs
         .put_retention_policy()
@@ -110,7 +107,6 @@ pub async fn data(clients: &Clients) -> Vec<Changed> {
         ("providers", "description"),
         ("providers", "key"),
         ("providers", "unmanaged.policy"),
-        ("providers", "unmanaged.rotation"),
         ("webhook-validator-logs", "retentionDays"),
         ("webhook-validator-logs", "key"),
         ("alarms", "key"),
