@@ -30,6 +30,8 @@ pub mod key {
     pub const STATE_MACHINE_ARN: &str = "stateMachineArn";
     /// Name of the table.
     pub const TABLE_NAME: &str = "paymentsTableName";
+    /// Name of the bucket of bodies that do not fit the table.
+    pub const BODIES_BUCKET_NAME: &str = "bodiesBucketName";
     /// Id of the key, not its ARN.
     pub const KEY_ID: &str = "kmsKeyId";
     /// Name of the function that verifies and stores.
@@ -112,6 +114,10 @@ impl FlatOutputs {
                 value(state, &stack.state_machine.arn())?,
             ),
             (key::TABLE_NAME, stack.table.physical_name().to_owned()),
+            (
+                key::BODIES_BUCKET_NAME,
+                value(state, &stack.bodies.bucket_name())?,
+            ),
             (key::KEY_ID, value(state, &stack.key.id())?),
             (
                 key::VALIDATOR_NAME,

@@ -25,6 +25,10 @@ values! {
     TableName,
     /// ARN of the table's current stream; another one each time the stream is switched on.
     StreamArn,
+    /// ARN of a bucket.
+    BucketArn,
+    /// Name by which S3 knows a bucket.
+    BucketName,
     /// ARN of a secret, with its six random characters.
     SecretArn,
     /// ARN of a queue.

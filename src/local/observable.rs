@@ -90,6 +90,17 @@ const NOT_OBSERVABLE: &[(&str, &str, &str)] = &[
         "the launcher's pipe delivers one batch after the other",
     ),
     ("pipe", "role", ONLY_FUNCTIONS),
+    (
+        "s3-bucket",
+        "expiryDays",
+        "the emulator keeps the setting but expires nothing",
+    ),
+    ("s3-bucket", "key", NO_ENCRYPTION),
+    (
+        "s3-bucket",
+        "tlsOnly",
+        "the emulator is asked without TLS, and lets that pass",
+    ),
     ("secret", "key", NO_ENCRYPTION),
     ("sns-topic", "email", "the emulator sends no mail"),
     ("sns-topic", "key", NO_ENCRYPTION),

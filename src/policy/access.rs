@@ -44,7 +44,8 @@ fn is_everything(resource: &Input<Text>) -> bool {
     matches!(resource.parts(), [Part::Text(text)] if text == "*")
 }
 
-/// Log streams below one named group are the one place where `*` is part of an exact name.
+/// Two names are exact although they end in `*`: that of all log streams below one named group, and that of all objects
+/// of one named bucket, which is the stack's own and holds nothing else. AWS has no other name for either.
 fn is_exact(resource: &Input<Text>) -> bool {
     let known: String = resource
         .parts()
@@ -57,6 +58,10 @@ fn is_exact(resource: &Input<Text>) -> bool {
     let known = match known.strip_suffix(":*") {
         Some(group) if group.contains(":log-group:") || group.contains("log-group:/") => group,
         _ => known.as_str(),
+    };
+    let known = match known.strip_suffix("/*") {
+        Some(bucket) if bucket.contains(":s3:::") && !bucket.contains('/') => bucket,
+        _ => known,
     };
     !known.contains(['*', '?'])
 }

@@ -148,8 +148,46 @@ fn key(arns: &Arns, names: &Names) -> Vec<Allow> {
     ]
 }
 
+/// What a bucket needs; S3 names some permissions otherwise than the calls.
+const BUCKET: &[&str] = &[
+    "s3:CreateBucket",
+    "s3:DeleteBucket",
+    "s3:DeleteBucketPolicy",
+    "s3:DeleteBucketWebsite",
+    "s3:GetBucketAcl",
+    "s3:GetBucketCORS",
+    "s3:GetBucketLogging",
+    "s3:GetBucketNotification",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketTagging",
+    "s3:GetBucketVersioning",
+    "s3:GetBucketWebsite",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:GetReplicationConfiguration",
+    "s3:ListBucketMultipartUploads",
+    "s3:ListBucketVersions",
+    "s3:PutBucketAcl",
+    "s3:PutBucketCORS",
+    "s3:PutBucketLogging",
+    "s3:PutBucketNotification",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+    "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutReplicationConfiguration",
+    "s3:TagResource",
+];
+
 fn storage(arns: &Arns, names: &Names) -> Vec<Allow> {
     let table = arns.of("dynamodb", &format!("table/{}", names.table));
+    let (account, region) = (&arns.account, &arns.region);
+    let bucket = format!("arn:aws:s3:::{}-{account}-{region}", names.bodies);
     vec![
         Allow::new(
             "TheTable",
@@ -178,6 +216,16 @@ fn storage(arns: &Arns, names: &Names) -> Vec<Allow> {
             "TheStream",
             &["dynamodb:DescribeStream"],
             vec![format!("{table}/stream/*")],
+        ),
+        Allow::new("TheBucketOfBodies", BUCKET, vec![bucket.clone()]),
+        Allow::new(
+            "TheBodies",
+            &[
+                "s3:AbortMultipartUpload",
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+            ],
+            vec![format!("{bucket}/*")],
         ),
         Allow::new(
             "TheSecret",

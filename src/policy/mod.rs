@@ -64,7 +64,7 @@ pub const CONSTRAINTS: [Constraint; 8] = [
     },
     Constraint {
         number: 3,
-        title: "one rotated customer-managed key for function environments, table, secret, queue and log groups",
+        title: "one rotated customer-managed key for function environments, table, bucket, secret, queue and log groups",
         rule: rules::one_key,
     },
     Constraint {

@@ -3,6 +3,7 @@
 use super::{Breach, all, each, unless};
 use crate::graph::{Graph, Input, KeyArn, Part};
 use crate::resources::api_stage::ApiStage;
+use crate::resources::bucket::Bucket;
 use crate::resources::function::{Architecture, Function};
 use crate::resources::key::Key;
 use crate::resources::log_group::LogGroup;
@@ -96,6 +97,7 @@ pub(super) fn one_key(graph: &Graph) -> Vec<Breach> {
     breaches.extend(each(graph, |t: &Table| {
         t.key.as_ref().map_or(vec![], |key| ours(Some(key)))
     }));
+    breaches.extend(each(graph, |b: &Bucket| ours(b.key.as_ref())));
     breaches.extend(each(graph, |s: &Secret| ours(Some(&s.key))));
     breaches.extend(each(graph, |q: &Queue| ours(Some(&q.key))));
     breaches.extend(each(graph, |l: &LogGroup| ours(Some(&l.key))));

@@ -68,6 +68,8 @@ pub struct Aws {
     pub lambda: aws_sdk_lambda::Client,
     /// EventBridge Pipes.
     pub pipes: aws_sdk_pipes::Client,
+    /// S3.
+    pub s3: aws_sdk_s3::Client,
     /// Secrets Manager.
     pub secrets: aws_sdk_secretsmanager::Client,
     /// Step Functions.
@@ -140,12 +142,19 @@ impl Aws {
             kms: aws_sdk_kms::Client::new(config),
             lambda: aws_sdk_lambda::Client::new(config),
             pipes: aws_sdk_pipes::Client::new(config),
+            s3: s3(config, emulated),
             secrets: aws_sdk_secretsmanager::Client::new(config),
             sfn: aws_sdk_sfn::Client::new(config),
             sns: aws_sdk_sns::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),
         }
     }
+}
+
+/// Buckets of an emulator have no host names of their own.
+fn s3(config: &SdkConfig, emulated: bool) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::config::Builder::from(config).force_path_style(emulated);
+    aws_sdk_s3::Client::from_conf(config.build())
 }
 
 #[async_trait]

@@ -105,6 +105,8 @@ pub async fn die<R: Live>(aws: &Aws, at: &At<R>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Unmanaged;
+    use super::super::bucket::Bucket;
     use super::super::key::{Key, ServiceUse};
     use super::super::key_alias::KeyAlias;
     use super::super::log_group::LogGroup;
@@ -195,6 +197,33 @@ mod tests {
             },
         );
         live(&aws, &mut queue, |queue| queue.retention_seconds = 60).await;
+        let mut bucket = at(
+            "emulated-bucket",
+            Bucket {
+                name: name(),
+                key: Some(arn()),
+                bucket_key: true,
+                versioned: false,
+                public_access_blocked: true,
+                owner_enforced: true,
+                tls_only: true,
+                expiry_days: Some(400),
+                old_versions_days: Some(1),
+                unfinished_uploads_days: Some(1),
+                unmanaged: Unmanaged::new(),
+            },
+        );
+        live(&aws, &mut bucket, |bucket| {
+            bucket.expiry_days = None;
+            bucket.bucket_key = false;
+            bucket.versioned = true;
+        })
+        .await;
+        let objects = bucket.outputs["bucketName"].clone();
+        for _ in 0..2 {
+            let object = aws.s3.put_object().bucket(&objects).key("one/body");
+            object.body(vec![7; 10].into()).send().await.unwrap();
+        }
         let mut topic = at(
             "emulated-topic",
             Topic {
@@ -225,6 +254,7 @@ mod tests {
         secret.properties.recovery_window_days = 0;
         die(&aws, &secret).await;
         die(&aws, &group).await;
+        die(&aws, &bucket).await;
         die(&aws, &topic).await;
         die(&aws, &queue).await;
         die(&aws, &role).await;

@@ -23,6 +23,7 @@ pub mod api;
 pub mod api_account;
 pub mod api_deployment;
 pub mod api_stage;
+pub mod bucket;
 pub mod dashboard;
 pub mod event_bus;
 pub mod function;

@@ -51,6 +51,7 @@ registry! {
     Topic = super::topic::Topic,
     LogGroup = super::log_group::LogGroup,
     Table = super::table::Table,
+    Bucket = super::bucket::Bucket,
     Function = super::function::Function,
     Permission = super::permission::Permission,
     StateMachine = super::state_machine::StateMachine,

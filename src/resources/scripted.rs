@@ -45,6 +45,13 @@ enum Outcome {
     Lost,
 }
 
+impl Reply {
+    /// The call that it answers.
+    pub fn call(&self) -> &str {
+        &self.call
+    }
+}
+
 /// An answer in the terms of the service's API.
 pub fn reply(call: &str, status: u16, body: Value) -> Reply {
     Reply {

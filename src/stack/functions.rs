@@ -4,6 +4,7 @@ use super::Names;
 use crate::config::{Config, FunctionSettings};
 use crate::graph::{Handle, Input, Output, Text, given, join};
 use crate::resources::Unmanaged;
+use crate::resources::bucket::Bucket;
 use crate::resources::function::{Architecture, Function};
 use crate::resources::key::Key;
 use crate::resources::log_group::LogGroup;
@@ -107,8 +108,17 @@ pub(super) fn validator_environment(
     config: &Config,
     names: &Names,
     secret: &Handle<Secret>,
+    bodies: &Handle<Bucket>,
 ) -> BTreeMap<String, Input<Text>> {
     let mut variables = common_environment(config, names, secret);
+    variables.insert(
+        "BODIES_BUCKET".to_owned(),
+        Input::from(bodies.bucket_name()).into_text(),
+    );
+    variables.insert(
+        "BODIES_OWNER".to_owned(),
+        Input::from(Output::account()).into_text(),
+    );
     if let Some(days) = config.table.retention.days() {
         variables.insert(
             "PAYHOOK_RETENTION_DAYS".to_owned(),

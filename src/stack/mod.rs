@@ -15,6 +15,7 @@ use crate::resources::api::Api;
 use crate::resources::api_account::ApiAccount;
 use crate::resources::api_deployment::ApiDeployment;
 use crate::resources::api_stage::ApiStage;
+use crate::resources::bucket::Bucket;
 use crate::resources::event_bus::EventBus;
 use crate::resources::function::Function;
 use crate::resources::key::Key;
@@ -61,6 +62,8 @@ pub struct Stack {
     pub key: Handle<Key>,
     /// The table.
     pub table: Handle<Table>,
+    /// Bodies that do not fit the table.
+    pub bodies: Handle<Bucket>,
     /// The providers' secrets.
     pub secret: Handle<Secret>,
     /// The dead-letter queue.
@@ -96,6 +99,7 @@ impl Stack {
             },
         );
         let table = g.add("payments", table(config, &names, &key));
+        let bodies = g.add("payment-bodies", bodies(config, &names, &key));
         let secret = g.add("providers", secret(config, &names, &key));
         let dead_letters = g.add("payment-events-dlq", queue(&names, &key));
         let logs = Logs::add(&mut g, config, &names, &key);
@@ -111,7 +115,9 @@ impl Stack {
                 &config.lambda.webhook_validator,
             )
             .wired(&roles.validator, &key, &logs.validator)
-            .environment(functions::validator_environment(config, &names, &secret)),
+            .environment(functions::validator_environment(
+                config, &names, &secret, &bodies,
+            )),
         );
         let processor = g.add(
             PROCESSOR,
@@ -152,6 +158,7 @@ impl Stack {
                 names: &names,
                 key: &key,
                 table: &table,
+                bodies: &bodies,
                 secret: &secret,
                 dead_letters: &dead_letters,
                 bus: &bus,
@@ -192,6 +199,7 @@ impl Stack {
             names,
             key,
             table,
+            bodies,
             secret,
             dead_letters,
             validator,
@@ -297,6 +305,24 @@ fn table(config: &Config, names: &Names, key: &Handle<Key>) -> Table {
         point_in_time_recovery: true,
         ttl_attribute: Some("expiresAt".to_owned()),
         deletion_protection: config.table.deletion_protection,
+        unmanaged: Unmanaged::new(),
+    }
+}
+
+/// Never versioned: a body is written once, and erasing it must leave nothing behind.
+fn bodies(config: &Config, names: &Names, key: &Handle<Key>) -> Bucket {
+    Bucket {
+        name: names.bodies.clone(),
+        key: Some(key.arn().into()),
+        bucket_key: true,
+        versioned: false,
+        public_access_blocked: true,
+        owner_enforced: true,
+        tls_only: true,
+        // Counted from a body's own arrival, as its item's expiry is.
+        expiry_days: config.table.retention.days(),
+        old_versions_days: Some(1),
+        unfinished_uploads_days: Some(1),
         unmanaged: Unmanaged::new(),
     }
 }

@@ -11,6 +11,8 @@ pub struct Names {
     pub key_alias: String,
     /// Table.
     pub table: String,
+    /// Bucket of large bodies, without the account and region that S3 needs to tell it from others.
+    pub bodies: String,
     /// Secret.
     pub secret: String,
     /// Dead-letter queue.
@@ -49,6 +51,7 @@ impl Names {
             key: format!("payment-webhook-{env}"),
             key_alias: format!("alias/payment-webhook-{env}"),
             table: format!("payments-{env}"),
+            bodies: format!("payment-bodies-{env}"),
             secret: format!("payment-webhook/{env}/providers"),
             dead_letters: format!("payment-events-dlq-{env}"),
             state_machine: format!("payment-processor-{env}"),

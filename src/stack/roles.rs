@@ -2,6 +2,7 @@
 
 use super::{Logs, Names};
 use crate::graph::{Graph, Handle, Input, Output, Part, Text, join};
+use crate::resources::bucket::{Bucket, Objects};
 use crate::resources::event_bus::EventBus;
 use crate::resources::function::Function;
 use crate::resources::key::{Key, ServiceUse};
@@ -28,6 +29,7 @@ pub(super) struct Grants<'a> {
     pub names: &'a Names,
     pub key: &'a Handle<Key>,
     pub table: &'a Handle<Table>,
+    pub bodies: &'a Handle<Bucket>,
     pub secret: &'a Handle<Secret>,
     pub dead_letters: &'a Handle<Queue>,
     pub bus: &'a Handle<EventBus>,
@@ -76,6 +78,14 @@ impl Roles {
             to.key,
             Key::DECRYPT,
             vec![Condition::via("dynamodb"), of_table(to.names)],
+        );
+        role.grant(g, &to.bodies.objects(), Objects::PUT);
+        // What S3 decrypts for a write is the bucket's data key, never a body: those the function may not read.
+        role.grant_if(
+            g,
+            to.key,
+            Key::ENCRYPT_DECRYPT,
+            vec![Condition::via("s3"), of_bucket(to.bodies)],
         );
         role.grant(g, to.secret, Secret::READ_VALUE);
         role.grant_if(
@@ -149,6 +159,15 @@ fn of_table(names: &Names) -> Condition {
         "StringEquals",
         "kms:EncryptionContext:aws:dynamodb:tableName",
         names.table.clone(),
+    )
+}
+
+/// With a bucket key, what is encrypted belongs to the bucket and not to one object (S3: bucket keys).
+fn of_bucket(bodies: &Handle<Bucket>) -> Condition {
+    Condition::new(
+        "StringEquals",
+        "kms:EncryptionContext:aws:s3:arn",
+        bodies.expected_arn(),
     )
 }
 

@@ -7,20 +7,23 @@ use aws_sdk_sqs::types::QueueAttributeName;
 
 impl Examination<'_> {
     pub(super) async fn encryption(&self) -> Vec<Check> {
-        let (key, secret, queue) = (
+        let (key, secret, queue, bucket) = (
             self.subject("kms-key", self.key_id),
             self.subject("secret", self.secret),
             self.subject("sqs-queue", self.queue),
+            self.subject("s3-bucket", self.bucket),
         );
         let parts = tokio::join!(
             self.read_key(&key),
             self.read_secret(&secret),
-            self.read_queue(&queue)
+            self.read_queue(&queue),
+            self.read_bucket(&bucket),
         );
         [
             or_unreadable(parts.0, &key, &[3]),
             or_unreadable(parts.1, &secret, &[3]),
             or_unreadable(parts.2, &queue, &[3]),
+            or_unreadable(parts.3, &bucket, &[3]),
         ]
         .concat()
     }
@@ -78,6 +81,20 @@ impl Examination<'_> {
             .attributes;
         let key = attributes
             .and_then(|mut attributes| attributes.remove(&QueueAttributeName::KmsMasterKeyId));
+        Ok(vec![self.under_key(subject, key)])
+    }
+
+    async fn read_bucket(&self, subject: &Subject<'_>) -> Result<Vec<Check>, CloudError> {
+        let request = self.aws.s3.get_bucket_encryption().bucket(self.bucket);
+        let shown = request
+            .expected_bucket_owner(&self.aws.given.account)
+            .send()
+            .await
+            .during("s3:GetEncryptionConfiguration")?;
+        let rules = shown.server_side_encryption_configuration;
+        let rule = rules.and_then(|it| it.rules.into_iter().next());
+        let by_default = rule.and_then(|it| it.apply_server_side_encryption_by_default);
+        let key = by_default.and_then(|it| it.kms_master_key_id);
         Ok(vec![self.under_key(subject, key)])
     }
 

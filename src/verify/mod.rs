@@ -68,6 +68,7 @@ struct Examination<'a> {
     state_machine: &'a str,
     pipe: &'a str,
     queue: &'a str,
+    bucket: &'a str,
     secret: &'a str,
 }
 
@@ -89,6 +90,7 @@ pub async fn verify(
         state_machine: outputs.get(key::STATE_MACHINE_ARN)?,
         pipe: outputs.get(key::PIPE_NAME)?,
         queue: outputs.get(key::DEAD_LETTER_QUEUE_NAME)?,
+        bucket: outputs.get(key::BODIES_BUCKET_NAME)?,
         secret: outputs.get(key::SECRET_NAME)?,
     };
     Ok(Report::of(

@@ -51,6 +51,11 @@ async fn keys(clients: &Clients, found: &mut Found) {
 async fn data(clients: &Clients, found: &mut Found) {
     let tables = ask!(clients.dynamodb().list_tables()).table_names;
     found.add("table", tables.into_iter().flatten());
+    let buckets = ask!(clients.s3().list_buckets()).buckets;
+    found.add(
+        "bucket",
+        buckets.into_iter().flatten().filter_map(|one| one.name),
+    );
     let queues = ask!(clients.sqs().list_queues())
         .queue_urls
         .unwrap_or_default();

@@ -55,6 +55,7 @@ clients! {
     lambda: aws_sdk_lambda,
     logs: aws_sdk_cloudwatchlogs,
     pipes: aws_sdk_pipes,
+    s3: aws_sdk_s3,
     secrets: aws_sdk_secretsmanager,
     sfn: aws_sdk_sfn,
     sns: aws_sdk_sns,

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod by_hand_api;
+mod by_hand_bucket;
 mod by_hand_compute;
 mod spelling;
 
@@ -108,6 +109,7 @@ async fn what_is_changed_by_hand_is_named_accepted_or_brought_back() {
     println!("every change by hand is named, and nothing else");
     let mut changed = by_hand::data(&clients).await;
     changed.extend(by_hand::access(&clients).await);
+    changed.extend(by_hand_bucket::bucket(&clients).await);
     changed.extend(by_hand_compute::compute(&clients).await);
     changed.extend(by_hand_api::api(&clients).await);
     changed.extend(by_hand_api::watching(&clients).await);
@@ -145,6 +147,7 @@ async fn what_is_changed_by_hand_is_named_accepted_or_brought_back() {
 
     println!("what is changed or deleted by hand comes back without a build");
     by_hand::data(&clients).await;
+    by_hand_bucket::bucket(&clients).await;
     by_hand::delete(&clients).await;
     let output = place.payhook("drift --revert --yes");
     let said = succeeded(&output);

@@ -47,6 +47,9 @@ async fn data(clients: &Clients, found: &mut Found) {
             .flatten()
             .map(|one| one.name),
     );
+    let buckets = clients.s3().list_buckets().send().await;
+    let buckets = buckets.expect("ListBuckets").buckets;
+    found.add("bucket", buckets.into_iter().flatten().map(|one| one.name));
     let queues = clients
         .sqs()
         .list_queues()

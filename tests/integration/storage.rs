@@ -184,10 +184,20 @@ async fn the_key_is_enabled_managed_by_the_customer_and_rotates() {
 }
 
 #[tokio::test]
-async fn secret_queue_and_log_groups_are_encrypted_with_the_same_key() {
+async fn bucket_secret_queue_and_log_groups_are_encrypted_with_the_same_key() {
     let stack = deployed();
     let (clients, key) = (stack.clients().await, stack.key_arn().await);
     let env = stack.output("environment");
+    let bucket = stack.output("bodiesBucketName");
+    let by_default = clients.s3().get_bucket_encryption().bucket(bucket);
+    let by_default = by_default.send().await.expect("GetBucketEncryption");
+    let rules = by_default.server_side_encryption_configuration;
+    let rule = rules.and_then(|it| it.rules.into_iter().next());
+    let rule = rule.expect("a rule");
+    assert_eq!(rule.bucket_key_enabled(), Some(true));
+    let by_default = rule.apply_server_side_encryption_by_default();
+    let by_default = by_default.expect("encryption by default");
+    assert_eq!(by_default.kms_master_key_id(), Some(key.as_str()));
     let secret = clients
         .secrets()
         .describe_secret()

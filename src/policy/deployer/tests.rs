@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What AWS does in the deployer's name during other calls.
-const IN_OUR_NAME: [&str; 7] = [
+const IN_OUR_NAME: [&str; 8] = [
     "iam:PassRole",
     "kms:CreateGrant",
     "kms:Decrypt",
@@ -14,6 +14,8 @@ const IN_OUR_NAME: [&str; 7] = [
     "kms:GenerateDataKey",
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
+    // A bucket is made with its tags.
+    "s3:TagResource",
 ];
 
 fn policy(account: &str) -> Value {

@@ -95,6 +95,12 @@ pub async fn change(clients: &Clients) {
         .secret_id("payment-webhook/local/providers");
     secret.kms_key_id(&key).send().await.expect("UpdateSecret");
 
+    let (s3, bucket) = (clients.s3(), "payment-bodies-local-000000000000-us-east-1");
+    let own = s3.get_bucket_policy().bucket(bucket).send().await;
+    let own = own.expect("GetBucketPolicy").policy.expect("a policy");
+    let put = s3.put_bucket_policy().bucket(bucket).policy(policy(&own));
+    put.send().await.expect("PutBucketPolicy");
+
     let machine = "arn:aws:states:us-east-1:000000000000:stateMachine:payment-processor-local";
     let sfn = clients.sfn();
     let own = sfn
