@@ -15,7 +15,7 @@ impl Completions {
     pub fn run(self, ui: &Ui) -> Exit {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "payhook", &mut script);
-        ui.raw(&String::from_utf8_lossy(&script));
+        ui.raw(&script);
         Exit::Done
     }
 }

@@ -105,6 +105,17 @@ pub async fn to_unlock(context: &Context, unasked: bool) -> anyhow::Result<()> {
     typed(context, warning).await
 }
 
+/// Lets bodies be erased if the user agrees.
+pub async fn to_erase(context: &Context, unasked: bool) -> anyhow::Result<()> {
+    if unasked {
+        return Ok(());
+    }
+    if !context.ui.can_ask() {
+        return Err(Refusal::Unconfirmed.into());
+    }
+    typed(context, "Nothing brings back what is erased.").await
+}
+
 /// Refuses to destroy a protected environment.
 pub fn guard_protection(context: &Context) -> anyhow::Result<()> {
     match context.config.protect {

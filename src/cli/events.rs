@@ -3,7 +3,7 @@ use super::Exit;
 use crate::outputs::{FlatOutputs, key};
 use crate::resources::Aws;
 use clap::{Args, Subcommand};
-use payments::store::DynamoStore;
+use payments::store::{BodyBucket, DynamoStore};
 
 mod audit;
 mod list;
@@ -49,6 +49,8 @@ pub struct Deployed {
     pub aws: Aws,
     /// The table of events.
     pub store: DynamoStore,
+    /// Bodies that do not fit the table.
+    pub bodies: BodyBucket,
 }
 
 impl Deployed {
@@ -57,10 +59,13 @@ impl Deployed {
         let outputs = FlatOutputs::read_of(&context.outputs_file(), context.env())?;
         let aws = context.connect().await?.aws;
         let store = DynamoStore::new(aws.dynamodb.clone(), outputs.get(key::TABLE_NAME)?);
+        let (s3, bucket) = (aws.s3.clone(), outputs.get(key::BODIES_BUCKET_NAME)?);
+        let bodies = BodyBucket::new(move || s3, bucket, &aws.given.account);
         Ok(Self {
             outputs,
             aws,
             store,
+            bodies,
         })
     }
 }

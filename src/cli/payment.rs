@@ -1,3 +1,5 @@
+mod erase;
+
 use super::events::{Deployed, facts, line};
 use super::refusal::Misuse;
 use super::{Context, Exit};
@@ -7,7 +9,7 @@ use payments::head::Head;
 use payments::store::Timeline;
 use serde_json::{Value, json};
 
-/// Look at one payment.
+/// Look at one payment, and erase what its webhooks said about people.
 #[derive(Debug, Args)]
 pub struct Payments {
     #[command(subcommand)]
@@ -17,6 +19,7 @@ pub struct Payments {
 #[derive(Debug, Subcommand)]
 enum What {
     Show(Show),
+    Erase(erase::Erase),
 }
 
 /// Show where a payment stands and every event it had, in order of their own times.
@@ -28,26 +31,44 @@ struct Show {
 
 impl Payments {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let What::Show(show) = self.what;
-        let deployed = Deployed::connect(context).await?;
-        let timeline = Timeline::read(&deployed.store, &show.payment).await?;
-        if timeline.head.is_none() && timeline.events.is_empty() {
-            return Err(Misuse {
-                words: format!("there is no payment `{}` in {}", show.payment, context.env()),
-                next: "it is the provider, a colon and the provider's id of the payment, such as stripe:pi_123; \
-                       list what arrived with `payhook events list`"
-                    .to_owned(),
-            }
-            .into());
+        match self.what {
+            What::Show(show) => show.run(context).await,
+            What::Erase(erase) => erase.run(context).await,
         }
+    }
+}
+
+/// Everything that is known of a payment; an error where nothing is.
+async fn timeline(
+    context: &Context,
+    deployed: &Deployed,
+    payment: &str,
+) -> anyhow::Result<Timeline> {
+    let timeline = Timeline::read(&deployed.store, payment).await?;
+    if timeline.head.is_none() && timeline.events.is_empty() {
+        return Err(Misuse {
+            words: format!("there is no payment `{payment}` in {}", context.env()),
+            next: "it is the provider, a colon and the provider's id of the payment, such as stripe:pi_123; \
+                   list what arrived with `payhook events list`"
+                .to_owned(),
+        }
+        .into());
+    }
+    Ok(timeline)
+}
+
+impl Show {
+    async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let deployed = Deployed::connect(context).await?;
+        let timeline = timeline(context, &deployed, &self.payment).await?;
         let ui = &context.ui;
         if ui.is_json() {
             let events: Vec<_> = timeline.events.iter().map(facts).collect();
             let head = timeline.head.as_ref().map(head_facts);
-            ui.json(&json!({"paymentId": show.payment, "head": head, "events": events}));
+            ui.json(&json!({"paymentId": self.payment, "head": head, "events": events}));
             return Ok(Exit::Done);
         }
-        ui.say(standing(&show.payment, timeline.head.as_ref()));
+        ui.say(standing(&self.payment, timeline.head.as_ref()));
         timeline
             .events
             .iter()

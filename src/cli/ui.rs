@@ -99,10 +99,10 @@ impl Ui {
     }
 
     /// A result in whatever form was asked for, without a line feed of its own.
-    pub fn raw(&self, text: &str) {
+    pub fn raw(&self, text: impl AsRef<[u8]>) {
         if let Ok(mut out) = self.out.lock() {
             // A reader that has gone away is not an error of ours.
-            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            let _ = out.write_all(text.as_ref()).and_then(|()| out.flush());
         }
     }
 

@@ -79,6 +79,8 @@ impl Roles {
             Key::DECRYPT,
             vec![Condition::via("dynamodb"), of_table(to.names)],
         );
+        // Whether a large body's event is known: markers only, no payment.
+        role.grant_if(g, to.table, Table::GET_ITEM, vec![only_markers()]);
         role.grant(g, &to.bodies.objects(), Objects::PUT);
         // What S3 decrypts for a write is the bucket's data key, never a body: those the function may not read.
         role.grant_if(
@@ -160,6 +162,10 @@ fn of_table(names: &Names) -> Condition {
         "kms:EncryptionContext:aws:dynamodb:tableName",
         names.table.clone(),
     )
+}
+
+fn only_markers() -> Condition {
+    Condition::new("ForAllValues:StringLike", "dynamodb:LeadingKeys", "event:*")
 }
 
 /// With a bucket key, what is encrypted belongs to the bucket and not to one object (S3: bucket keys).

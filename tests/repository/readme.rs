@@ -242,6 +242,7 @@ fn the_readme_lists_every_output() {
         key::API_STAGE_NAME,
         key::STATE_MACHINE_ARN,
         key::TABLE_NAME,
+        key::BODIES_BUCKET_NAME,
         key::KEY_ID,
         key::VALIDATOR_NAME,
         key::PROCESSOR_NAME,

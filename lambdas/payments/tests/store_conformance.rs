@@ -13,8 +13,8 @@ use payments::event::Status;
 use payments::head::Head;
 use payments::money::{Currency, Money};
 use payments::store::{
-    DynamoStore, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, MemoryStore, Processing,
-    Store, Stored, Timeline, store_once,
+    DynamoStore, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, MemoryStore, Packed,
+    Processing, Store, Stored, Timeline, store_once,
 };
 
 fn now() -> Timestamp {
@@ -47,13 +47,19 @@ fn event(id: &str, payment: &str, at: i64) -> EventItem {
         trace_id: Some("1-5759e988-bd862e3fe1be46a994272793".into()),
         expires_at: Some(now()),
         body: None,
+        body_events: 1,
+        erased_at: None,
         processing: Processing::Received,
         processed_at: None,
         status: None,
         outcome_id: None,
         failure: None,
     };
-    item.with_body(id.as_bytes()).unwrap()
+    item.with_body(&packed(id.as_bytes())).unwrap()
+}
+
+fn packed(raw: &[u8]) -> Packed {
+    Packed::new("stripe", "evt_1", raw)
 }
 
 fn without_body(item: &EventItem) -> EventItem {
@@ -143,7 +149,7 @@ async fn stores_each_event_once(store: &dyn Store) {
         store_once(store, second.clone()).await.unwrap(),
         Stored::Duplicate(key(1_001))
     );
-    let other_body = second.with_body(b"another body").unwrap();
+    let other_body = second.with_body(&packed(b"another body")).unwrap();
     assert_eq!(
         store_once(store, other_body).await.unwrap(),
         Stored::Conflict(key(1_001))
@@ -170,7 +176,10 @@ async fn knows_an_event_by_its_id_wherever_it_comes_again(store: &dyn Store) {
         moved("stripe:unknown", 1_000),
         moved("stripe:unknown", 5),
     ] {
-        let other = elsewhere.clone().with_body(b"another body").unwrap();
+        let other = elsewhere
+            .clone()
+            .with_body(&packed(b"another body"))
+            .unwrap();
         assert_eq!(
             store_once(store, elsewhere).await.unwrap(),
             Stored::Duplicate(there.clone())
@@ -361,7 +370,7 @@ async fn shows_a_long_timeline_without_bodies(store: &dyn Store) {
         .collect();
     let large = |id: &str, at| {
         event(id, "stripe:long", at)
-            .with_body(noise.as_bytes())
+            .with_body(&packed(noise.as_bytes()))
             .unwrap()
     };
     for (number, at) in [3_000, 1_000, 2_000, 2_000, 5_000, 4_000, 6_000, 7_000]

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use payments::event::Status;
 use payments::head::Head;
 use payments::store::{
-    DynamoStore, EventItem, Finish, Inserted, Key, Lease, Leased, Processing, Store, StoreError,
-    Stored, store_once,
+    DynamoStore, EventItem, Finish, Inserted, Key, Lease, Leased, Packed, Processing, Store,
+    StoreError, Stored, store_once,
 };
 use replay::Replay;
 use serde_json::{Value, json};
@@ -74,13 +74,16 @@ fn event() -> EventItem {
         trace_id: None,
         expires_at: None,
         body: None,
+        body_events: 1,
+        erased_at: None,
         processing: Processing::Received,
         processed_at: None,
         status: None,
         outcome_id: None,
         failure: None,
     };
-    item.with_body(CARD.as_bytes()).unwrap()
+    item.with_body(&Packed::new("stripe", "evt_1", CARD.as_bytes()))
+        .unwrap()
 }
 
 /// The item of [`event`] as DynamoDB answers it.

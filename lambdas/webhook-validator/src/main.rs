@@ -5,7 +5,7 @@ use payments::clock;
 use payments::logging::{Log, Stdout};
 use payments::providers::keys::{CachedKeys, HttpKeys};
 use payments::secret_cache::{SecretCache, SecretsManager};
-use payments::store::DynamoStore;
+use payments::store::{BodyBucket, DynamoStore, body_client};
 use serde_json::Value;
 use webhook_validator::{Answer, Invocation, Validator, ValidatorSettings};
 
@@ -22,6 +22,11 @@ async fn main() -> Result<(), Error> {
         store: Arc::new(DynamoStore::new(
             aws_sdk_dynamodb::Client::new(&aws),
             &settings.table,
+        )),
+        bodies: Arc::new(BodyBucket::new(
+            move || body_client(&aws),
+            &settings.bucket,
+            &settings.bucket_owner,
         )),
         secrets: Arc::new(SecretCache::new(Arc::new(secret), clock.clone())),
         keys: Arc::new(CachedKeys::new(HttpKeys::default())),

@@ -6,7 +6,7 @@ use payments::providers::Provider;
 use payments::providers::keys::{KeyUnavailable, VerifyError};
 use payments::secret_cache::SecretUnavailable;
 use payments::signature::SignatureError;
-use payments::store::{BodyTooLarge, StoreError};
+use payments::store::{ItemTooLarge, StoreError};
 
 use crate::Answer;
 
@@ -127,9 +127,15 @@ impl From<VerifyError> for Refusal {
     }
 }
 
-impl From<BodyTooLarge> for Refusal {
-    fn from(_: BodyTooLarge) -> Self {
+impl From<ItemTooLarge> for Refusal {
+    fn from(_: ItemTooLarge) -> Self {
         Self::TooLarge
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::NotStored(error)
     }
 }
 

@@ -10,6 +10,10 @@ const DEFAULT_MAX_BODY_BYTES: usize = 4_718_592;
 #[derive(Clone, Debug)]
 pub struct ValidatorSettings {
     pub table: String,
+    /// The bucket of bodies that do not fit the table.
+    pub bucket: String,
+    /// The account that the bucket must belong to.
+    pub bucket_owner: String,
     pub secret_id: String,
     pub environment: String,
     pub providers: ProviderSettings,
@@ -49,6 +53,8 @@ impl ValidatorSettings {
         let max_body_bytes = number("PAYHOOK_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES as u64)?;
         Ok(Self {
             table: required("TABLE_NAME")?,
+            bucket: required("BODIES_BUCKET")?,
+            bucket_owner: required("BODIES_OWNER")?,
             secret_id: required("SECRET_ID")?,
             environment: required("PAYHOOK_ENV")?,
             providers: serde_json::from_str(&providers).map_err(|_| {
@@ -73,8 +79,10 @@ mod tests {
         }
     }
 
-    const COMPLETE: [(&str, &str); 4] = [
+    const COMPLETE: [(&str, &str); 6] = [
         ("TABLE_NAME", "payments-dev"),
+        ("BODIES_BUCKET", "payment-bodies-dev"),
+        ("BODIES_OWNER", "123456789012"),
         ("SECRET_ID", "arn"),
         ("PAYHOOK_ENV", "dev"),
         ("PAYHOOK_PROVIDERS", "{\"stripe\":{}}"),

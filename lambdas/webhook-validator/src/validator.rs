@@ -14,7 +14,9 @@ use payments::secret::{ProviderSecrets, Secrets};
 use payments::secret_cache::SecretCache;
 use payments::settings::Settings;
 use payments::signature::SignatureError;
-use payments::store::{EventItem, Key, Processing, Store, Stored, store_once};
+use payments::store::{
+    Bodies, Body, EventItem, Key, Packed, Processing, Store, Stored, store_once,
+};
 use serde_json::Value;
 
 use crate::refusal::Refusal;
@@ -27,6 +29,7 @@ const LONGEST_PAYMENT_ID: usize = 2048;
 pub struct Validator {
     pub settings: ValidatorSettings,
     pub store: Arc<dyn Store>,
+    pub bodies: Arc<dyn Bodies>,
     pub secrets: Arc<SecretCache>,
     pub keys: Arc<dyn KeySource>,
     pub clock: Clock,
@@ -96,15 +99,39 @@ impl Validator {
             .events(request, settings, &verified)
             .map_err(|why| Refusal::Malformed(why.to_string()))?;
         // All events are made ready before the first is stored: a request that cannot be stored whole is refused whole.
+        let Some(first) = events.first() else {
+            return Ok(Answer::accepted(provider.key(), summary(&[])));
+        };
+        let body = Packed::new(provider.key(), &first.event_id, &request.body);
+        let count = events.len();
         let items = events
             .into_iter()
-            .map(|event| self.item(request, event, log))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|event| {
+                let mut item = self.item(request, event, log)?;
+                item.body_events = count;
+                Ok(item.with_body(&body)?)
+            })
+            .collect::<Result<Vec<_>, Refusal>>()?;
+        self.keep(&body, &items).await?;
         let mut stored = Vec::with_capacity(items.len());
         for item in items {
             stored.push(self.store(log, item).await?);
         }
         Ok(Answer::accepted(provider.key(), summary(&stored)))
+    }
+
+    /// Keeps a body that an item has no room for, before the first item points at it.
+    ///
+    /// Not when all its events are known: theirs is kept already, unless it was erased, which must last.
+    async fn keep(&self, body: &Packed, items: &[EventItem]) -> Result<(), Refusal> {
+        let outside = |item: &&EventItem| matches!(item.body, Some(Body::Elsewhere { .. }));
+        for item in items.iter().filter(outside) {
+            let known = self.store.known(&item.provider, &item.event_id).await?;
+            if known.is_none() {
+                return Ok(self.bodies.put(body).await?);
+            }
+        }
+        Ok(())
     }
 
     async fn challenge(
@@ -198,7 +225,7 @@ impl Validator {
                 "the payment id is longer than a key of the table".into(),
             ));
         }
-        let item = EventItem {
+        Ok(EventItem {
             key: Key {
                 payment_id,
                 timestamp: event.sort_key_ms(),
@@ -220,13 +247,14 @@ impl Validator {
                 .retention
                 .and_then(|keep| request.received_at.checked_add(keep).ok()),
             body: None,
+            body_events: 1,
+            erased_at: None,
             processing: Processing::Received,
             processed_at: None,
             status: None,
             outcome_id: None,
             failure: None,
-        };
-        Ok(item.with_body(&request.body)?)
+        })
     }
 
     async fn store(&self, log: &Log, item: EventItem) -> Result<Stored, Refusal> {
@@ -236,9 +264,7 @@ impl Validator {
             item.event_id.clone(),
             item.event_type.clone(),
         );
-        let stored = store_once(self.store.as_ref(), item)
-            .await
-            .map_err(Refusal::NotStored)?;
+        let stored = store_once(self.store.as_ref(), item).await?;
         let fields = [
             ("provider", provider.as_str()),
             ("paymentId", &identifier(&payment)),

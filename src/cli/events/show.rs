@@ -1,9 +1,9 @@
 use super::{Deployed, facts};
 use crate::cli::refusal::Misuse;
 use crate::cli::{Context, Exit};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
-use payments::store::Store;
+use payments::store::{EventItem, Store};
 
 /// Show one event: what it says, how far it got, and why it failed.
 #[derive(Debug, Args)]
@@ -44,12 +44,8 @@ impl Show {
             .into());
         }
         if self.show_body {
-            let whole = deployed.store.event(&event.key).await?;
-            let body = whole
-                .and_then(|event| event.body)
-                .context("the event has no body any more: it expired or was erased")?;
-            let raw = body.open().context("the stored body is damaged")?;
-            context.ui.raw(&String::from_utf8_lossy(&raw));
+            let body = body_of(&deployed, event).await?;
+            context.ui.raw(body);
             return Ok(Exit::Done);
         }
         let facts = facts(event);
@@ -59,4 +55,15 @@ impl Show {
         }
         Ok(Exit::Done)
     }
+}
+
+/// The raw body, from wherever it is kept, checked against its digest.
+async fn body_of(deployed: &Deployed, event: &EventItem) -> anyhow::Result<Vec<u8>> {
+    if let Some(at) = event.erased_at {
+        bail!("the body of the event was erased at {at}, on request");
+    }
+    let whole = deployed.store.event(&event.key).await?;
+    let whole = whole.context("the event is gone: it has expired")?;
+    let body = deployed.store.raw_body(&deployed.bodies, &whole).await?;
+    body.context("the body of the event is gone: it has expired")
 }

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 pub fn line(event: &EventItem) -> String {
     let money = event.money.as_ref().map(ToString::to_string);
     let failure = event.failure.as_ref().map(|why| format!("  ({why})"));
+    let erased = event.erased_at.map(|_| "  (body erased)");
     let at = event.received_at;
     let at = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
     format!(
-        "{at}  {:<9}  {}  {}  {}{}  {}{}",
+        "{at}  {:<9}  {}  {}  {}{}  {}{}{}",
         event.processing.as_str(),
         event.key.payment_id,
         event.event_type,
@@ -20,6 +21,7 @@ pub fn line(event: &EventItem) -> String {
         money.map_or_else(String::new, |money| format!("  {money}")),
         event.event_id,
         failure.unwrap_or_default(),
+        erased.unwrap_or_default(),
     )
 }
 
@@ -47,5 +49,6 @@ pub fn facts(event: &EventItem) -> Value {
         "status": event.status.map(Status::as_str),
         "outcomeId": event.outcome_id,
         "failure": event.failure,
+        "erasedAt": event.erased_at.map(|at| at.to_string()),
     })
 }

@@ -18,7 +18,8 @@ use payments::outcome::{Outcome, Outcomes, PublishError};
 use payments::secret::{SecretValue, Secrets};
 use payments::secret_cache::{SecretCache, SecretSource, SecretUnavailable};
 use payments::store::{
-    EventItem, Finish, Inserted, Key, Lease, Leased, MemoryStore, Processing, Store, StoreError,
+    EventItem, Finish, Inserted, Key, Lease, Leased, Marker, MemoryStore, Processing, Store,
+    StoreError,
 };
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -80,6 +81,9 @@ impl Store for SteppedStore {
         let done = self.inner.insert(item).await;
         self.steps.step().await;
         done
+    }
+    async fn known(&self, provider: &str, event: &str) -> Result<Option<Marker>, StoreError> {
+        self.inner.known(provider, event).await
     }
     async fn lease(&self, key: &Key, lease: &Lease) -> Result<Leased, StoreError> {
         let done = self.inner.lease(key, lease).await;
@@ -332,6 +336,8 @@ pub fn event(id: &str, payment: &str, status: Option<Status>, at: i64) -> EventI
         trace_id: Some("1-5759e988-bd862e3fe1be46a994272793".into()),
         expires_at: None,
         body: None,
+        body_events: 1,
+        erased_at: None,
         processing: Processing::Received,
         processed_at: None,
         status: None,

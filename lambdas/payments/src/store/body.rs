@@ -1,65 +1,99 @@
 //! How the raw body of a webhook is kept.
 
-use std::io::{Read, Write};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
+use super::sha256_hex;
+use crate::outcome::outcome_id;
+
 /// Where the bytes of a body are.
-///
-/// Inside the item is the only place so far; another place is another variant, chosen in [`Body::place`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
+    /// In the item, compressed.
     Inline {
         gzip: Vec<u8>,
         /// Length of the body before compression.
         bytes: usize,
     },
-}
-
-/// The body is too large for a place in the table even when compressed.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the body takes {compressed} bytes compressed, more than the {room} that an item of the table has room for"
-)]
-pub struct BodyTooLarge {
-    pub compressed: usize,
-    pub room: usize,
+    /// In the bucket, compressed, because the item has no room for it.
+    Elsewhere {
+        /// Key of the object.
+        key: String,
+        /// Length of the body before compression.
+        bytes: usize,
+    },
 }
 
 impl Body {
-    /// Chooses the place of a body, given the bytes the item has left.
-    pub fn place(raw: &[u8], room: usize) -> Result<Self, BodyTooLarge> {
-        let gzip = compress(raw);
-        if gzip.len() > room {
-            return Err(BodyTooLarge {
-                compressed: gzip.len(),
-                room,
-            });
+    /// Length of the body as it was sent.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Inline { bytes, .. } | Self::Elsewhere { bytes, .. } => *bytes,
         }
-        Ok(Self::Inline {
-            gzip,
+    }
+}
+
+/// A raw body made ready to be kept: compressed once, however many events it tells of.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    pub(super) gzip: Vec<u8>,
+    pub(super) bytes: usize,
+    pub(super) digest: String,
+    key: String,
+}
+
+impl Packed {
+    /// Compresses the body of a webhook whose first event is `event_id` of `provider`.
+    pub fn new(provider: &str, event_id: &str, raw: &[u8]) -> Self {
+        let digest = sha256_hex(raw);
+        Self {
+            gzip: compress(raw),
             bytes: raw.len(),
-        })
+            key: format!("{}{digest}", objects_of(provider, event_id)),
+            digest,
+        }
     }
 
-    /// The raw bytes again; fails when they are damaged or not of the stated length.
-    pub fn open(&self) -> std::io::Result<Vec<u8>> {
-        let Self::Inline { gzip, bytes } = self;
-        let mut raw = Vec::new();
-        // One byte beyond the stated length is enough to notice that the stated length is wrong.
-        GzDecoder::new(gzip.as_slice())
-            .take(*bytes as u64 + 1)
-            .read_to_end(&mut raw)?;
-        if raw.len() != *bytes {
-            return Err(std::io::Error::new(
-                std::io::ErrorKind::InvalidData,
-                "the body has another length than recorded",
-            ));
-        }
-        Ok(raw)
+    /// Key of the body's object, should it need one.
+    ///
+    /// Follows from the event and the bytes alone, so that whoever stores the body again writes the same bytes to the same
+    /// place; made of digests, so that it says nothing about anybody.
+    pub fn key(&self) -> &str {
+        &self.key
     }
+
+    /// The compressed bytes, as they are kept.
+    pub fn gzip(&self) -> &[u8] {
+        &self.gzip
+    }
+}
+
+/// What the keys of all objects of one event begin with: those that its item points at, and what a crash or a conflicting
+/// delivery left beside them.
+pub fn objects_of(provider: &str, event_id: &str) -> String {
+    format!("{provider}/{}/", outcome_id(provider, event_id))
+}
+
+/// The raw bytes again; fails when they are damaged, or not those that were recorded.
+///
+/// Never makes more than the recorded length of them, whatever the compressed bytes say of themselves.
+pub fn open(gzip: &[u8], bytes: usize, digest: &str) -> Result<Vec<u8>> {
+    let mut raw = Vec::new();
+    // One byte beyond the stated length is enough to notice that the stated length is wrong.
+    GzDecoder::new(gzip)
+        .take(bytes as u64 + 1)
+        .read_to_end(&mut raw)?;
+    let wrong = |what: &str| Err(Error::new(ErrorKind::InvalidData, what.to_owned()));
+    if raw.len() != bytes {
+        return wrong("the body has another length than recorded");
+    }
+    if sha256_hex(&raw) != digest {
+        return wrong("the body has another digest than recorded");
+    }
+    Ok(raw)
 }
 
 fn compress(raw: &[u8]) -> Vec<u8> {
@@ -78,39 +112,50 @@ mod tests {
 
     use super::*;
 
+    fn packed(raw: &[u8]) -> Packed {
+        Packed::new("stripe", "evt_1", raw)
+    }
+
     proptest! {
         #[test]
         fn a_body_comes_back_byte_for_byte(raw in proptest::collection::vec(any::<u8>(), 0..4096)) {
-            prop_assert_eq!(Body::place(&raw, 1 << 20).unwrap().open().unwrap(), raw);
+            let body = packed(&raw);
+            prop_assert_eq!(open(body.gzip(), raw.len(), &sha256_hex(&raw)).unwrap(), raw);
         }
     }
 
     #[test]
-    fn a_body_that_does_not_fit_compressed_is_refused() {
-        let repetitive = vec![b'a'; 1 << 20];
-        assert!(Body::place(&repetitive, 4096).is_ok());
+    fn a_body_of_another_length_or_digest_than_recorded_is_an_error() {
+        let (raw, digest) = (b"twelve bytes", sha256_hex(b"twelve bytes"));
+        let body = packed(raw);
+        for bytes in [0, 11, 13] {
+            assert!(open(body.gzip(), bytes, &digest).is_err(), "{bytes}");
+        }
+        assert!(open(body.gzip(), 12, &sha256_hex(b"twelve bytez")).is_err());
+        assert!(open(&body.gzip()[1..], 12, &digest).is_err());
+    }
+
+    #[test]
+    fn what_unpacks_to_far_more_than_recorded_is_given_up_one_byte_beyond() {
+        let bomb = compress(&vec![0; 64 << 20]);
+        assert!(bomb.len() < 100_000);
+        let error = open(&bomb, 1_000, &sha256_hex(b"")).unwrap_err();
         assert_eq!(
-            Body::place(b"{}", 10),
-            Err(BodyTooLarge {
-                compressed: 22,
-                room: 10
-            })
+            error.to_string(),
+            "the body has another length than recorded"
         );
     }
 
     #[test]
-    fn a_body_of_another_length_than_recorded_is_an_error() {
-        let Body::Inline { gzip, .. } = Body::place(b"twelve bytes", 100).unwrap();
-        for bytes in [0, 11, 13] {
-            assert!(
-                Body::Inline {
-                    gzip: gzip.clone(),
-                    bytes
-                }
-                .open()
-                .is_err(),
-                "{bytes}"
-            );
+    fn the_key_is_the_same_for_the_same_bytes_of_the_same_event_and_shows_neither() {
+        let key = packed(b"jane@example.com").key().to_owned();
+        assert_eq!(key, packed(b"jane@example.com").key());
+        assert!(key.starts_with(&objects_of("stripe", "evt_1")));
+        assert_ne!(key, packed(b"joe@example.com").key());
+        let other = Packed::new("stripe", "evt_2", b"jane@example.com");
+        assert_ne!(key, other.key());
+        for shown in ["jane", "evt_1"] {
+            assert!(!key.contains(shown), "{key}");
         }
     }
 }

@@ -14,14 +14,14 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use super::event_item::{self, Attributes, number, read_text, text};
 use super::transaction::{self, Cancelled};
 use super::{
-    EventItem, Finish, Inserted, Key, Lease, Leased, Processing, Store, StoreError, attention,
+    EventItem, Finish, Inserted, Key, Lease, Leased, Marker, Processing, Store, StoreError, attention,
     head_item,
 };
 use crate::aws::{AwsFailure, describe};
 use crate::head::Head;
 
-/// Everything of an event but its body.
-pub(super) const WITHOUT_BODY: [&str; 24] = [
+/// Everything of an event but its body; where that is an object, its place.
+pub(super) const WITHOUT_BODY: [&str; 28] = [
     "paymentId",
     "timestamp",
     "recordType",
@@ -46,6 +46,10 @@ pub(super) const WITHOUT_BODY: [&str; 24] = [
     "outcomeId",
     "failedAt",
     "failure",
+    "bodyKey",
+    "bodyBytes",
+    "bodyEvents",
+    "erasedAt",
 ];
 
 /// The table `payments-{env}`.
@@ -89,7 +93,7 @@ impl DynamoStore {
     }
 
     /// An update of an existing event, guarded so that it never creates an item nor touches a head.
-    fn update_event(&self, key: &Key) -> UpdateItemFluentBuilder {
+    pub(super) fn update_event(&self, key: &Key) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.table)
@@ -140,6 +144,22 @@ impl Store for DynamoStore {
             }
         }
         Err(own("TransactionConflict".into(), true))
+    }
+
+    async fn known(&self, provider: &str, event_id: &str) -> Result<Option<Marker>, StoreError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key_attributes(&transaction::marker_key(
+                provider, event_id,
+            ))))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| self.failed("GetItem", &error))?;
+        let read = |item| transaction::read_marker(item).map_err(|name| self.unreadable(name));
+        output.item().map(read).transpose()
     }
 
     async fn lease(&self, key: &Key, lease: &Lease) -> Result<Leased, StoreError> {
@@ -305,7 +325,7 @@ impl DynamoStore {
         })
     }
 
-    fn condition_held(
+    pub(super) fn condition_held(
         &self,
         update: Result<(), SdkError<UpdateItemError, HttpResponse>>,
     ) -> Result<bool, StoreError> {

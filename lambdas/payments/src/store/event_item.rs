@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::{Body, BodyTooLarge, Key, Processing, attention, sha256_hex};
+use super::{Body, Key, Packed, Processing, attention};
 use crate::event::Status;
 use crate::money::{Currency, Money};
 
@@ -23,6 +23,13 @@ pub(super) const RECORD_TYPE: &str = "event";
 const NO_STATUS: &str = "none";
 
 pub(super) type Attributes = HashMap<String, AttributeValue>;
+
+/// What an event says of itself, its body apart, does not fit an item; no provider's genuine event is like that.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the fields of the event take {bytes} bytes, more than an item of the table has room for")]
+pub struct ItemTooLarge {
+    pub bytes: usize,
+}
 
 /// One event of one payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +53,12 @@ pub struct EventItem {
     pub signed: bool,
     pub trace_id: Option<String>,
     pub expires_at: Option<Timestamp>,
-    /// The raw body; absent where it was not asked for.
+    /// The raw body; absent where it was not asked for, and once it is erased.
     pub body: Option<Body>,
+    /// How many events the body tells of, of any payments; each of them has an item of its own.
+    pub body_events: usize,
+    /// When the body was erased on request.
+    pub erased_at: Option<Timestamp>,
     pub processing: Processing,
     pub processed_at: Option<Timestamp>,
     /// The payment's status after the event was processed.
@@ -58,17 +69,28 @@ pub struct EventItem {
 }
 
 impl EventItem {
-    /// Adds the body, if there is room for it.
-    pub fn with_body(mut self, raw: &[u8]) -> Result<Self, BodyTooLarge> {
-        self.body_digest = sha256_hex(raw);
+    /// Adds the body: compressed in the item where it fits, else as a pointer to its object.
+    pub fn with_body(mut self, body: &Packed) -> Result<Self, ItemTooLarge> {
+        self.body_digest.clone_from(&body.digest);
+        let elsewhere = Body::Elsewhere {
+            key: body.key().to_owned(),
+            bytes: body.bytes,
+        };
+        self.body = Some(elsewhere);
         let taken: usize = self
             .attributes()
             .iter()
             .map(|(name, value)| name.len() + size(value))
             .sum();
         let room = (ITEM_LIMIT - ROOM_FOR_PROCESSING)
-            .saturating_sub(taken + "body".len() + "bodyBytes".len() + 21);
-        self.body = Some(Body::place(raw, room)?);
+            .checked_sub(taken)
+            .ok_or(ItemTooLarge { bytes: taken })?;
+        if body.gzip.len() <= room {
+            self.body = Some(Body::Inline {
+                gzip: body.gzip.clone(),
+                bytes: body.bytes,
+            });
+        }
         Ok(self)
     }
 
@@ -117,9 +139,13 @@ impl EventItem {
         if let Some(expiry) = self.expires_at {
             item.insert("expiresAt".into(), number(expiry.as_second()));
         }
-        if let Some(Body::Inline { gzip, bytes }) = &self.body {
-            item.insert("body".into(), AttributeValue::B(Blob::new(gzip.clone())));
-            item.insert("bodyBytes".into(), AttributeValue::N(bytes.to_string()));
+        put_body(&mut item, self.body.as_ref());
+        if self.body_events > 1 {
+            let events = AttributeValue::N(self.body_events.to_string());
+            item.insert("bodyEvents".into(), events);
+        }
+        if let Some(at) = self.erased_at {
+            item.insert("erasedAt".into(), text(&at.to_string()));
         }
         item
     }
@@ -155,6 +181,13 @@ impl EventItem {
                 .ok()
                 .and_then(|s| Timestamp::from_second(s).ok()),
             body: read_body(item),
+            body_events: read_number(item, "bodyEvents")
+                .ok()
+                .and_then(|events| usize::try_from(events).ok())
+                .unwrap_or(1),
+            erased_at: read_text(item, "erasedAt")
+                .ok()
+                .and_then(|text| text.parse().ok()),
             processing: Processing::parse(&read_text(item, "processing")?).ok_or("processing")?,
             processed_at: read_text(item, "processedAt")
                 .ok()
@@ -185,12 +218,25 @@ fn failure(failure: &Attributes) -> Option<String> {
     })
 }
 
+fn put_body(item: &mut Attributes, body: Option<&Body>) {
+    let Some(body) = body else { return };
+    let bytes = AttributeValue::N(body.bytes().to_string());
+    item.insert("bodyBytes".into(), bytes);
+    match body {
+        Body::Inline { gzip, .. } => {
+            item.insert("body".into(), AttributeValue::B(Blob::new(gzip.clone())))
+        }
+        Body::Elsewhere { key, .. } => item.insert("bodyKey".into(), text(key)),
+    };
+}
+
 fn read_body(item: &Attributes) -> Option<Body> {
+    let bytes = usize::try_from(read_number(item, "bodyBytes").ok()?).ok()?;
+    if let Ok(key) = read_text(item, "bodyKey") {
+        return Some(Body::Elsewhere { key, bytes });
+    }
     let gzip = item.get("body")?.as_b().ok()?.as_ref().to_vec();
-    Some(Body::Inline {
-        gzip,
-        bytes: usize::try_from(read_number(item, "bodyBytes").ok()?).ok()?,
-    })
+    Some(Body::Inline { gzip, bytes })
 }
 
 /// Bytes that DynamoDB counts for a value, rounded up.

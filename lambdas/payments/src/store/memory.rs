@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{EventItem, Finish, Inserted, Key, Lease, Leased, Marker, Store, StoreError};
+use super::{Body, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, Store, StoreError};
 use crate::head::Head;
 
 #[derive(Clone)]
@@ -68,6 +68,11 @@ impl Store for MemoryStore {
             },
         );
         Ok(Inserted::New)
+    }
+
+    async fn known(&self, provider: &str, event_id: &str) -> Result<Option<Marker>, StoreError> {
+        let event = (provider.to_owned(), event_id.to_owned());
+        Ok(self.rows().markers.get(&event).cloned())
     }
 
     async fn lease(&self, key: &Key, lease: &Lease) -> Result<Leased, StoreError> {
@@ -133,8 +138,9 @@ impl Store for MemoryStore {
 
     async fn events(&self, payment_id: &str) -> Result<Vec<EventItem>, StoreError> {
         let of_payment = |row: &&Row| row.event.key.payment_id == payment_id;
+        // Where a body is, but not the body.
         let without_body = |row: &Row| EventItem {
-            body: None,
+            body: row.event.body.clone().filter(is_elsewhere),
             ..row.event.clone()
         };
         Ok(self
@@ -145,6 +151,10 @@ impl Store for MemoryStore {
             .map(without_body)
             .collect())
     }
+}
+
+fn is_elsewhere(body: &Body) -> bool {
+    matches!(body, Body::Elsewhere { .. })
 }
 
 fn is_owner(row: &Row, owner: &str) -> bool {

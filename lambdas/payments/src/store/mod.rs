@@ -2,8 +2,10 @@
 
 pub mod attention;
 mod batch;
+mod bodies;
 mod body;
 mod dynamo;
+mod erasure;
 mod event_item;
 mod everything;
 mod head_item;
@@ -15,9 +17,11 @@ mod transaction;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-pub use body::{Body, BodyTooLarge};
+pub use bodies::{Bodies, BodyBucket, MemoryBodies, body_client};
+pub use body::{Body, Packed, objects_of, open};
 pub use dynamo::DynamoStore;
-pub use event_item::{EventItem, ITEM_LIMIT};
+pub use erasure::settled_at;
+pub use event_item::{EventItem, ITEM_LIMIT, ItemTooLarge};
 pub use everything::{Everything, MarkerItem, Record};
 pub use memory::MemoryStore;
 pub use search::{Found, Search};
@@ -148,6 +152,17 @@ pub enum StoreError {
         operation: &'static str,
         failure: AwsFailure,
     },
+    #[error("the bucket {bucket} did not take {operation}: {failure}")]
+    Bucket {
+        bucket: String,
+        operation: &'static str,
+        failure: AwsFailure,
+    },
+    #[error(
+        "the stored body of event {event} is damaged: it is not what its digest says; restore the table or the bucket, or \
+         fetch the event from the provider"
+    )]
+    Damaged { event: String },
     #[error(
         "no free sort key within {FREE_KEY_TRIES} ms for an event of one payment; \
          look for a provider that sends many events of one payment at one instant"
@@ -165,7 +180,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may work a little later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Aws { failure, .. } if failure.transient)
+        matches!(self, Self::Aws { failure, .. } | Self::Bucket { failure, .. } if failure.transient)
     }
 }
 
@@ -174,6 +189,9 @@ impl StoreError {
 pub trait Store: Send + Sync {
     /// Writes the item, unless its key is taken or its event is known.
     async fn insert(&self, item: &EventItem) -> Result<Inserted, StoreError>;
+
+    /// What is remembered of an event by its id, if it was ever stored.
+    async fn known(&self, provider: &str, event_id: &str) -> Result<Option<Marker>, StoreError>;
 
     /// Reserves an event for one owner; the same owner may take its lease again.
     async fn lease(&self, key: &Key, lease: &Lease) -> Result<Leased, StoreError>;

@@ -19,6 +19,8 @@ use crate::outcome::outcome_id;
 
 /// Value of `recordType` of a marker.
 pub(super) const RECORD_TYPE: &str = "marker";
+/// What the keys of all markers begin with, and those of no payment.
+const MARKERS: &str = "event:";
 /// Two deliveries at once make one of them wait; AWS tells so at once and leaves the waiting to us.
 pub(super) const TRIES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -47,7 +49,7 @@ pub(super) fn marker_key(provider: &str, event_id: &str) -> Key {
 /// The partition key of an event's marker. The id is hashed, because it may be longer than a key.
 pub fn marker_id(provider: &str, event_id: &str) -> String {
     let hash = outcome_id(provider, event_id);
-    format!("event:{provider}:{hash}")
+    format!("{MARKERS}{provider}:{hash}")
 }
 
 impl EventItem {

@@ -15,7 +15,7 @@ use payments::providers::{self, Check, Outgoing};
 use payments::secret::{Secret, Secrets};
 use payments::secret_cache::{SecretCache, SecretSource, SecretUnavailable};
 use payments::settings::Settings;
-use payments::store::{MemoryStore, Store};
+use payments::store::{Body, EventItem, MemoryBodies, MemoryStore, Store};
 use serde_json::{Value, json};
 use webhook_validator::{Answer, Invocation, Validator, ValidatorSettings};
 
@@ -63,6 +63,7 @@ impl KeySource for NoKeys {
 pub struct Bench {
     pub validator: Validator,
     pub table: Arc<MemoryStore>,
+    pub bodies: Arc<MemoryBodies>,
     pub vault: Arc<Vault>,
     pub lines: Arc<Mutex<Vec<String>>>,
 }
@@ -84,10 +85,13 @@ impl Bench {
             json: Mutex::new(Some(secret)),
             reads: AtomicU32::new(0),
         });
+        let bodies = Arc::new(MemoryBodies::default());
         let lines = Arc::new(Mutex::new(Vec::new()));
         let clock = clock::fixed(now());
         let settings = ValidatorSettings {
             table: "payments-dev".into(),
+            bucket: "payment-bodies-dev".into(),
+            bucket_owner: "123456789012".into(),
             secret_id: "s".into(),
             environment: "dev".into(),
             providers: serde_json::from_value(
@@ -100,6 +104,7 @@ impl Bench {
         let validator = Validator {
             settings,
             store,
+            bodies: bodies.clone(),
             secrets: Arc::new(SecretCache::new(vault.clone(), clock.clone())),
             keys: Arc::new(NoKeys),
             log: Log::new(lines.clone(), clock.clone(), "dev"),
@@ -108,6 +113,7 @@ impl Bench {
         Self {
             validator,
             table: Arc::new(MemoryStore::default()),
+            bodies,
             vault,
             lines,
         }
@@ -196,4 +202,12 @@ pub fn status(answer: &Answer) -> (u16, String) {
 
 pub fn expect(answer: &Answer, code: u16, word: &str) {
     assert_eq!(status(answer), (code, word.to_owned()));
+}
+
+/// The raw body of an item that holds it itself.
+pub fn kept(item: &EventItem) -> Vec<u8> {
+    let Some(Body::Inline { gzip, bytes }) = &item.body else {
+        panic!("the body is not in the item");
+    };
+    payments::store::open(gzip, *bytes, &item.body_digest).unwrap()
 }
