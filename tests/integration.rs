@@ -17,6 +17,7 @@ mod integration {
     mod wire;
 
     mod api;
+    mod bodies;
     mod confirmation;
     mod drift;
     mod every_sender;

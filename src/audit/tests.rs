@@ -36,6 +36,8 @@ fn event(number: i64) -> EventItem {
         trace_id: None,
         expires_at: None,
         body: None,
+        body_events: 1,
+        erased_at: None,
         processing: Processing::Processed,
         processed_at: Some(at(number + 1)),
         status: Some(Status::Succeeded),

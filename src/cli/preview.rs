@@ -42,7 +42,7 @@ impl Preview {
         match self.markdown {
             true => {
                 let heading = planning::heading(context, "deploy", &aws.given);
-                context.ui.raw(&view::markdown(&planned.plan, &heading));
+                context.ui.raw(view::markdown(&planned.plan, &heading));
             }
             false => planning::show(context, &planned.plan, "deploy", &aws.given),
         }

@@ -3,7 +3,7 @@
 //! These tests run only where `PAYHOOK_EMULATOR` holds the endpoint of a running emulator.
 
 use super::scripted::scripted;
-use super::{At, Aws, Condition, Delete, Live, Observed, Put, Unmanaged};
+use super::{At, Aws, Condition, Delete, Live, Observed, Put};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;

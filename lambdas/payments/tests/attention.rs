@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use emulator::Emulator;
 use jiff::{SignedDuration, Timestamp};
 use payments::store::{
-    DynamoStore, EventItem, Finish, Key, Lease, Processing, Search, Store, store_once,
+    DynamoStore, EventItem, Finish, Key, Lease, Packed, Processing, Search, Store, store_once,
 };
 
 const TABLE: &str = "payments-test";
@@ -39,13 +39,16 @@ fn event(provider: &str, id: &str, minute: i64) -> EventItem {
         trace_id: None,
         expires_at: None,
         body: None,
+        body_events: 1,
+        erased_at: None,
         processing: Processing::Received,
         processed_at: None,
         status: None,
         outcome_id: None,
         failure: None,
     };
-    item.with_body(id.as_bytes()).unwrap()
+    item.with_body(&Packed::new(provider, id, id.as_bytes()))
+        .unwrap()
 }
 
 /// As the state machine records that an event stays broken.
@@ -175,8 +178,9 @@ async fn an_event_is_found_by_its_id_alone_and_a_scan_ends_where_it_is_told_to()
         .map(|i| payments::store::sha256_hex(&i.to_be_bytes()))
         .collect();
     for number in 0..8 {
-        let item = event("stripe", &format!("evt_{number}"), number);
-        let item = item.with_body(noise.as_bytes()).unwrap();
+        let id = format!("evt_{number}");
+        let body = Packed::new("stripe", &id, noise.as_bytes());
+        let item = event("stripe", &id, number).with_body(&body).unwrap();
         store_once(&store, item).await.unwrap();
     }
     store_once(&store, event("adyen", "evt_7", 9))

@@ -6,22 +6,12 @@ use payments::api_gateway::ProxyEvent;
 use payments::event::PaymentEvent;
 use payments::providers::{Outgoing, Provider, Verified};
 use payments::request::{Headers, Request};
-use payments::settings::Settings;
 use serde_json::json;
 use support::*;
 
 fn sample(key: &str) -> Outgoing {
     let provider = provider(key);
     signed_sample(provider, provider.sample_types()[0]).expect("a sample")
-}
-
-fn signed(key: &str, body: &str) -> Outgoing {
-    let outgoing = Outgoing {
-        body: body.as_bytes().to_vec(),
-        ..Outgoing::default()
-    };
-    let signed = provider(key).sign(outgoing, &secret(key), &settings(key), now());
-    signed.expect("signed")
 }
 
 fn events(key: &str, request: &Request) -> Vec<PaymentEvent> {
@@ -404,64 +394,6 @@ fn trap_10_a_signature_of_odd_length_or_foreign_letters_is_a_clean_refusal() {
                 ..Request::default()
             };
             assert!(kind(provider(key), &request).is_err(), "{key} {value}");
-        }
-    }
-}
-
-#[test]
-fn an_adyen_event_of_the_other_mode_is_kept_and_moves_nothing() {
-    let of_platform = |live: &str| {
-        let environment = if live == "true" { "live" } else { "test" };
-        json!({"type": "balancePlatform.transfer.updated", "environment": environment,
-            "data": {"id": "TR1", "status": "booked"}})
-    };
-    let of_payment = |live: &str| {
-        json!({"live": live, "notificationItems": [{"NotificationRequestItem": {"pspReference": "P1",
-            "eventCode": "AUTHORISATION", "success": "true", "amount": {"value": 1, "currency": "EUR"}, "additionalData": {}}}]})
-    };
-    for (sent, counts, status) in [
-        ("false", None, true),
-        ("false", Some(false), true),
-        ("false", Some(true), false),
-        ("true", None, true),
-        ("true", Some(true), true),
-        ("true", Some(false), false),
-    ] {
-        for (key, body) in [
-            ("adyen", of_payment(sent)),
-            ("adyen_header", of_platform(sent)),
-        ] {
-            let request = received(&signed(key, &body.to_string()));
-            let settings = Settings {
-                live: counts,
-                ..Settings::default()
-            };
-            let events = provider(key).events(&request, &settings, &Verified::SIGNED);
-            let claimed = events.expect("events")[0].claimed;
-            assert_eq!(
-                claimed.is_some(),
-                status,
-                "{key}: {sent} where {counts:?} counts"
-            );
-        }
-    }
-}
-
-#[test]
-fn a_test_event_is_of_the_mode_that_counts() {
-    for key in ["adyen", "adyen_header"] {
-        for live in [true, false] {
-            let settings = Settings {
-                live: Some(live),
-                ..Settings::default()
-            };
-            let provider = provider(key);
-            let kind = provider.sample_types()[0];
-            let outgoing = provider.sample(kind, &seed("mode")).expect("a sample");
-            let outgoing = provider.sign(outgoing, &secret(key), &settings, now());
-            let request = received(&outgoing.expect("signed"));
-            let events = provider.events(&request, &settings, &Verified::SIGNED);
-            assert!(events.expect("events")[0].claimed.is_some(), "{key} {live}");
         }
     }
 }

@@ -33,6 +33,8 @@ const CREATE_GROUP: Call = (Kind::LogGroup, Verb::Create, "logs:CreateLogGroup")
 const CREATE_KEY: Call = (Kind::Key, Verb::Create, "kms:CreateKey");
 const PUT_POLICY: Call = (Kind::Key, Verb::Update("/services"), "kms:PutKeyPolicy");
 const CREATE_ROLE: Call = (Kind::Role, Verb::Create, "iam:CreateRole");
+const CREATE_BUCKET: Call = (Kind::Bucket, Verb::Create, "PUT /");
+const BUCKET_POLICY: Call = (Kind::Bucket, Verb::Update("/tlsOnly"), "PUT /?policy");
 const PUT_STAGE: Call = (
     Kind::ApiStage,
     Verb::Update("/rateLimit"),
@@ -178,6 +180,11 @@ const DOCUMENTED: &[(&str, Call, Answer, &str)] = &[
     ("16", (Kind::Topic, Verb::Update(""), "sns:TagResource"), (400, "StaleTag", ""), "waits for another change of the topic's tags to finish"),
     ("16", (Kind::Topic, Verb::Update("/key"), "sns:SetTopicAttributes"), (400, "KMSThrottling", ""), "again"),
     ("16", (Kind::Topic, Verb::Delete, "sns:DeleteTopic"), (404, "NotFound", ""), "gone"),
+    // S3.
+    ("17", CREATE_BUCKET, (409, "OperationAborted", "A conflicting conditional operation is currently in progress against this resource."), "waits for another change of the bucket to end"),
+    ("17", CREATE_BUCKET, (409, "BucketAlreadyExists", ""), "stops: invalid"),
+    ("17", BUCKET_POLICY, (404, "NoSuchBucket", ""), "waits for bucket to be visible"),
+    ("17", (Kind::Bucket, Verb::Delete, "GET /?uploads"), (404, "NoSuchBucket", ""), "gone"),
 ];
 
 #[tokio::test(start_paused = true)]

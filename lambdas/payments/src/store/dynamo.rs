@@ -14,8 +14,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use super::event_item::{self, Attributes, number, read_text, text};
 use super::transaction::{self, Cancelled};
 use super::{
-    EventItem, Finish, Inserted, Key, Lease, Leased, Marker, Processing, Store, StoreError, attention,
-    head_item,
+    EventItem, Finish, Inserted, Key, Lease, Leased, Marker, Processing, Store, StoreError,
+    attention, head_item,
 };
 use crate::aws::{AwsFailure, describe};
 use crate::head::Head;

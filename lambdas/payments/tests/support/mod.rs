@@ -215,3 +215,13 @@ pub fn outcome(
         Err(error) => error.kind(),
     }
 }
+
+/// A body signed as its provider does.
+pub fn signed(key: &str, body: &str) -> Outgoing {
+    let outgoing = Outgoing {
+        body: body.as_bytes().to_vec(),
+        ..Outgoing::default()
+    };
+    let signed = provider(key).sign(outgoing, &secret(key), &settings(key), now());
+    signed.expect("signed")
+}
