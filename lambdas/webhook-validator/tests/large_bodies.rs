@@ -14,7 +14,7 @@ use support::{Bench, expect, post, stripe_body};
 
 /// A genuine body of about `megabytes` that hardly compresses.
 fn large(event: &str, megabytes: usize) -> Vec<u8> {
-    let digests = (0..megabytes as u32 * 23_000).map(|i| sha256_hex(&i.to_be_bytes()));
+    let digests = (0..megabytes as u32 * 22_000).map(|i| sha256_hex(&i.to_be_bytes()));
     let noise: Vec<u8> = digests.flat_map(|text| hex(&text)).collect();
     let mut body: Value =
         serde_json::from_slice(&stripe_body(event, "pi_1", 1_767_225_600)).unwrap();
