@@ -9,6 +9,7 @@
 pub mod artifact;
 pub mod asl;
 pub mod audit;
+pub mod capacity;
 pub mod cli;
 pub mod config;
 pub mod engine;

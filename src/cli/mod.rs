@@ -2,6 +2,7 @@
 
 mod backend;
 mod building;
+mod capacity;
 mod code;
 mod completions;
 mod consent;
@@ -101,6 +102,7 @@ enum Verb {
     Dlq(dlq::Dlq),
     Logs(logs::Logs),
     Signature(signature::Signature),
+    Capacity(capacity::Capacity),
     Local(local::Local),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -128,6 +130,7 @@ impl Verb {
             Self::Dlq(verb) => verb.run(&context()?).await,
             Self::Logs(verb) => verb.run(&context()?).await,
             Self::Signature(verb) => verb.run(ui),
+            Self::Capacity(verb) => verb.run(ui, interrupt, global),
             Self::Doctor(verb) => verb.run(&context()?).await,
             Self::Local(verb) => {
                 let context = Context::load_local(ui, interrupt, global)?;

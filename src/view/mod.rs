@@ -1,5 +1,6 @@
 //! Events, plans and graphs as people and programs read them. Pure, but for the drawing on a terminal.
 
+mod capacity;
 mod drift;
 mod graph;
 mod markdown;
@@ -14,6 +15,7 @@ mod tests;
 
 use std::path::Path;
 
+pub use capacity::{capacity, count, money, per_million, percent};
 pub use drift::drift;
 pub use graph::{dot, graph_json, mermaid};
 pub use markdown::markdown;
