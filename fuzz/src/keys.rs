@@ -5,6 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use payments::json::Json;
 use payments::providers::keys::FetchedKey;
 use payments::vectors::Recorded;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 
 use crate::genuine;
 
@@ -65,8 +67,6 @@ fn as_pem(der: &[u8]) -> String {
 
 /// The bytes of the first certificate of a chain.
 fn leaf(pem: &str) -> Option<Vec<u8>> {
-    let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
-    let (text, _) = rest.split_once("-----END CERTIFICATE-----")?;
-    let text: String = text.split_ascii_whitespace().collect();
-    STANDARD.decode(text).ok()
+    let first = CertificateDer::pem_slice_iter(pem.as_bytes()).next()?;
+    Some(first.ok()?.to_vec())
 }

@@ -6,6 +6,9 @@ use std::fmt::Write;
 
 /// Part of a quota that is planned with; the rest is for what else happens in the account.
 pub const PLANNED: f64 = 0.8;
+/// What the API lets through at the least, as infra.toml has it by default: a few webhooks at once are no attack.
+const LEAST_RATE: u32 = 50;
+const LEAST_BURST: u32 = 100;
 /// How much more than needed is reserved, since runs are not spread evenly.
 const RESERVE: f64 = 1.25;
 
@@ -45,8 +48,8 @@ impl Settings {
         let batch = (shard * window.max(poll)).clamp(1.0, batch_size);
         let in_flight = shard / batch * demand.assumed.start_ms / 1_000.0 / PLANNED;
         Settings {
-            rate_limit: demand.peak,
-            burst_limit: whole(peak.min(quotas.api_burst.of(region))),
+            rate_limit: demand.peak.max(LEAST_RATE),
+            burst_limit: whole(peak.clamp(f64::from(LEAST_BURST), quotas.api_burst.of(region))),
             validator_concurrency: concurrency(peak, demand.assumed.validator_ms, quotas, region),
             processor_concurrency: concurrency(peak, demand.assumed.processor_ms, quotas, region),
             batch_size: whole(batch_size),
