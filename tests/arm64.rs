@@ -103,6 +103,8 @@ async fn the_arm64_validator_stores_a_signed_webhook_and_rejects_a_tampered_one(
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("TABLE_NAME", "payments-arm")
+        .env("BODIES_BUCKET", "payment-bodies-arm")
+        .env("BODIES_OWNER", "000000000000")
         .env("SECRET_ID", "payment-webhook/arm/providers")
         .env("PAYHOOK_ENV", "arm")
         .env("PAYHOOK_PROVIDERS", r#"{"stripe":{}}"#)
