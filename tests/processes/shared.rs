@@ -83,8 +83,8 @@ async fn where_there_is_tls_nothing_else_is_let_in() {
     };
     let bucket = Bucket::new(
         &sdk,
-        "states",
-        "eu-central-1",
+        "states-over-tls",
+        "us-east-1",
         account,
         "payment-webhooks",
         reach,
@@ -92,7 +92,7 @@ async fn where_there_is_tls_nothing_else_is_let_in() {
     assert!(bucket.make().await.expect("made"));
     let policy = s3(&emulator)
         .get_bucket_policy()
-        .bucket("states")
+        .bucket("states-over-tls")
         .send()
         .await;
     let policy = policy.expect("a policy").policy.expect("a text");
