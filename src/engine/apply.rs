@@ -4,10 +4,11 @@ use super::ready::Ready;
 use super::{Cause, Engine, EngineError, Event, Outcome, StepError};
 use crate::graph::{LogicalName, OutputRef, resolve};
 use crate::plan::{Action, Plan, Step, StepId};
-use crate::resources::{Given, Outputs, Seen};
+use crate::resources::{Given, Outputs, Seen, Teller, telling};
 use crate::state::{Ending, Entry, Record};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// What a run is called and where it happens.
@@ -48,6 +49,7 @@ impl Engine<'_> {
         let number = self.lock().run + 1;
         let steps = plan.steps.iter().filter(|s| s.mutates()).count();
         self.emit(Event::RunStarted {
+            version: Event::VERSION,
             verb: run.verb.clone(),
             env: run.env.clone(),
             steps,
@@ -63,7 +65,8 @@ impl Engine<'_> {
                     let step = &plan.steps[id];
                     let resolved = progress.resolved(step);
                     let seen = progress.seen_for(step);
-                    flights.push(async move { (id, self.run_step(step, resolved, seen).await) });
+                    let result = telling(self.teller(step), self.run_step(step, resolved, seen));
+                    flights.push(async move { (id, result.await) });
                 }
             }
             let Some((id, result)) = flights.next().await else {
@@ -73,6 +76,18 @@ impl Engine<'_> {
         }
         drop(flights);
         self.conclude(progress, run, number, start).await
+    }
+
+    /// Says of a step what a call of it waits for before it is sent.
+    fn teller(&self, step: &Step) -> Teller {
+        let (sink, resource) = (self.sink.clone(), step.resource.clone());
+        Arc::new(move |name, _| {
+            sink(Event::StepWaiting {
+                resource: resource.clone(),
+                waiting_for: name.to_owned(),
+                waited_ms: 0,
+            })
+        })
     }
 
     async fn begin(&self, plan: &Plan, run: &Run, number: u64) -> Result<(), EngineError> {

@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub enum Event {
     /// A run starts.
     RunStarted {
+        /// Version of the stream: [`Event::VERSION`].
+        version: u32,
         /// `deploy`, `destroy`.
         verb: String,
         /// Environment.
@@ -95,6 +97,11 @@ pub enum Event {
         /// What.
         text: String,
     },
+}
+
+impl Event {
+    /// Grows when a line or field goes or comes to mean something else; additions leave it.
+    pub const VERSION: u32 = 1;
 }
 
 /// Who is told of events.

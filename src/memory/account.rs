@@ -2,7 +2,7 @@
 
 use super::{Call, latency, outputs};
 use crate::resources::{
-    Address, Class, CloudError, Condition, Given, Kind, Outputs, Put, Schedule, Seen, Tags,
+    Address, Class, CloudError, Condition, Given, Kind, Outputs, Pace, Put, Schedule, Seen, Tags,
     definition, sees_late,
 };
 use serde_json::Value;
@@ -31,6 +31,8 @@ pub(super) struct Inner {
     pub(super) calls: Vec<Call>,
     pub(super) serial: u64,
     pub(super) problems: Vec<String>,
+    pub(super) rates: Pace,
+    pub(super) throttles: usize,
     /// For how long reads do not show what is made.
     pub(super) hidden: BTreeMap<Kind, Duration>,
 }
@@ -70,6 +72,15 @@ fn identity(at: &Address) -> Option<String> {
 }
 
 impl Inner {
+    /// Refuses a call that comes faster than is published.
+    pub(super) fn admit(&mut self, call: &str) -> Result<(), CloudError> {
+        self.rates.admit(call).map_err(|rate| {
+            self.throttles += 1;
+            let code = "TooManyRequestsException";
+            CloudError::new(call, Class::Throttle, code, rate.name)
+        })
+    }
+
     /// Finds a resource by name or recorded id, else (where AWS chose the id) by ownership tags.
     pub(super) fn find(&self, at: &Address) -> Option<(String, &Item)> {
         let now = Instant::now();

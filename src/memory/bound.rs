@@ -8,13 +8,17 @@
 //!   such as backups of a table, can only be asked for then); for kinds that AWS names itself a read and a call more;
 //!   and before a call that uses what is not yet visible to it, the rest of that time;
 //! - to delete: along the longest path one read, since nothing is deleted unseen, one call, and the time until it is
-//!   gone.
+//!   gone;
+//! - to look: one wave of reads, which all begin at once.
+//!
+//! Nor can any of them end before published rates have let through every call that it consists of at least.
 //!
 //! It contains no polling, no repeated call, no journal and no planning.
 
 use super::outputs::chosen_by_aws;
+use super::traffic::traffic;
 use crate::graph::{Graph, LogicalName, references};
-use crate::resources::{Kind, Schedule, definition, latency, sees_late};
+use crate::resources::{Kind, RATES, Schedule, definition, latency, sees_late};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -74,7 +78,8 @@ pub fn shortest_deploy(graph: &Graph) -> Result<Duration, Wrong> {
             .map(|kind| latency(kind).call)
             .unwrap_or_default()
     };
-    Ok(order.critical_path(read) + end)
+    let path = order.critical_path(read) + end;
+    Ok(path.max(let_through(graph, &[("read", false), ("put", false)])))
 }
 
 /// The shortest time in which all of the graph can be deleted.
@@ -85,5 +90,34 @@ pub fn shortest_destroy(graph: &Graph) -> Result<Duration, Wrong> {
         pace.map(|pace| pace.call * 2 + pace.delete)
             .unwrap_or_default()
     };
-    Ok(graph.order()?.critical_path(cost))
+    let path = graph.order()?.critical_path(cost);
+    Ok(path.max(let_through(graph, &[("read", true), ("delete", true)])))
+}
+
+/// The shortest time in which all of a graph that stands can be looked at.
+pub fn shortest_preview(graph: &Graph) -> Duration {
+    let kinds = graph.nodes().filter_map(|node| Kind::parse(node.kind));
+    let call = kinds.map(|kind| latency(kind).call).max();
+    let_through(graph, &[("read", true)]) + call.unwrap_or_default()
+}
+
+/// Until the slowest rate lets the last call through, when each resource is called once with each verb.
+///
+/// A verb stands with whether the resource exists when it is called.
+fn let_through(graph: &Graph, verbs: &[(&str, bool)]) -> Duration {
+    let kinds: Vec<Kind> = graph
+        .nodes()
+        .filter_map(|node| Kind::parse(node.kind))
+        .collect();
+    let calls: Vec<&str> = verbs
+        .iter()
+        .flat_map(|(verb, exists)| kinds.iter().flat_map(|k| traffic(*k, verb, *exists)))
+        .copied()
+        .collect();
+    let last = RATES.iter().map(|rate| {
+        let counted = calls.iter().filter(|call| rate.counts(call)).count();
+        let counted = u32::try_from(counted).unwrap_or(u32::MAX);
+        rate.every() * counted.saturating_sub(rate.burst)
+    });
+    last.max().unwrap_or_default()
 }

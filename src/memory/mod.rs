@@ -8,10 +8,11 @@ mod bound;
 mod outputs;
 mod shapes;
 mod store;
+mod traffic;
 
 use crate::resources::{
-    Address, Class, Cloud, CloudError, Condition, Delete, Given, Kind, Leftover, Outputs, Put,
-    Seen, Tags, definition,
+    Address, Class, Cloud, CloudError, Condition, Delete, Given, Kind, Leftover, Outputs, Pace,
+    Put, Seen, Tags, definition,
 };
 use account::Inner;
 use async_trait::async_trait;
@@ -21,9 +22,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+use traffic::traffic;
 
 pub use crate::resources::{Latency, latency};
-pub use bound::{shortest_deploy, shortest_destroy};
+pub use bound::{shortest_deploy, shortest_destroy, shortest_preview};
 pub use shapes::Shape;
 pub use store::{MemoryStore, Tear};
 
@@ -82,6 +84,8 @@ pub struct MemoryCloud {
     inner: Arc<Mutex<Inner>>,
     faults: Faults,
     power: Power,
+    pace: Pace,
+    hurried: bool,
 }
 
 impl Default for MemoryCloud {
@@ -103,6 +107,8 @@ impl MemoryCloud {
             inner: Arc::default(),
             faults: Arc::new(|_, _, _| None),
             power: Power::default(),
+            pace: Pace::default(),
+            hurried: false,
         }
     }
 
@@ -110,15 +116,18 @@ impl MemoryCloud {
     pub fn on(&self, power: &Power) -> Self {
         Self {
             power: power.clone(),
+            pace: Pace::default(),
             ..self.clone()
         }
     }
 
     /// Another account that is the same up to now.
     pub fn fork(&self) -> Self {
-        let inner = Arc::new(Mutex::new(self.lock().clone()));
+        let mut inner = self.lock().clone();
+        inner.rates = inner.rates.fork();
         Self {
-            inner,
+            inner: Arc::new(Mutex::new(inner)),
+            pace: self.pace.fork(),
             ..self.clone()
         }
     }
@@ -130,6 +139,8 @@ impl MemoryCloud {
             inner: self.inner.clone(),
             faults,
             power: self.power.clone(),
+            pace: self.pace.clone(),
+            hurried: self.hurried,
         }
     }
 
@@ -146,6 +157,19 @@ impl MemoryCloud {
     /// How many calls so far changed something.
     pub fn mutations(&self) -> usize {
         self.lock().calls.iter().filter(|call| call.mutated).count()
+    }
+
+    /// How many calls were refused because there were too many.
+    pub fn throttles(&self) -> usize {
+        self.lock().throttles
+    }
+
+    /// The same account, called by somebody who does not care for published rates.
+    pub fn hurried(&self) -> Self {
+        Self {
+            hurried: true,
+            ..self.clone()
+        }
     }
 
     /// Forgets the calls so far.
@@ -204,6 +228,17 @@ impl MemoryCloud {
     ) -> Result<T, CloudError> {
         let pace = latency(at.kind);
         self.power.needed().await;
+        let exists = self.lock().find(at).is_some();
+        let traffic = traffic(at.kind, verb, exists);
+        let mut admitted = Ok(());
+        for call in traffic {
+            if !self.hurried {
+                self.pace.turn(call).await;
+            }
+            // Each is sent when it is its turn, so what came before it has long been counted.
+            admitted = admitted.and_then(|()| self.lock().admit(call));
+        }
+        self.power.needed().await;
         let (number, fault) = {
             let mut inner = self.lock();
             let number = inner.calls.len();
@@ -228,6 +263,7 @@ impl MemoryCloud {
         self.power.needed().await;
         let result = {
             let mut inner = self.lock();
+            admitted?;
             let result = effect(&mut inner);
             if let (Ok((_, true)), Some(call)) = (&result, inner.calls.get_mut(number)) {
                 call.mutated = true;

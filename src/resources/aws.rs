@@ -1,5 +1,6 @@
 //! The AWS clients that the kinds call, and AWS as the engine's cloud.
 
+use super::pace::{Named, Pace, Paced};
 use super::{
     Address, Attempts, Cloud, CloudError, Delete, During, Given, Kind, Leftover, Put, Seen, Turns,
     definition,
@@ -8,6 +9,9 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,11 +27,34 @@ const EMULATED_HIDDEN_NAMELESS: Duration = Duration::from_secs(2);
 /// How often STS is asked.
 const ASKING_ATTEMPTS: u32 = 4;
 
+/// The longest that a call may wait for its turn; the slowest rate allows one in 30 s.
+const TURN: Duration = Duration::from_secs(300);
+
+/// A client whose calls carry their names to the pace, unless nothing is paced.
+macro_rules! client {
+    ($sdk:ident, $config:expr, $service:literal, $paced:expr) => {{
+        let mut builder = $sdk::config::Builder::from($config);
+        if $paced {
+            builder.push_interceptor(SharedInterceptor::new(Named($service)));
+        }
+        $sdk::Client::from_conf(builder.build())
+    }};
+}
+
+/// Time for the answer begins when the call is sent, not while it waits for its turn.
 fn patience(attempt: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(attempt)
+        .read_timeout(attempt)
+        .operation_attempt_timeout(attempt + TURN)
         .build()
+}
+
+/// The HTTP client that the SDK would choose by itself.
+fn https() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build_https()
 }
 
 /// One client per service, all of one account and region.
@@ -104,7 +131,9 @@ impl Aws {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             account: caller.account().unwrap_or_default().to_owned(),
         };
-        Ok(Self::new(config, given, emulated))
+        // An emulator has no rates.
+        let pace = (!emulated).then(Pace::default);
+        Ok(Self::with(config, given, emulated, pace))
     }
 
     /// The time that a call with a function's code is given.
@@ -117,14 +146,29 @@ impl Aws {
         self.emulated && error.is_unknown_operation()
     }
 
-    /// Makes the clients for an account that is already known.
+    /// Makes the clients for an account that is already known; they obey no rates.
     pub fn new(config: &SdkConfig, given: Given, emulated: bool) -> Self {
-        let config = &config
+        Self::with(config, given, emulated, None)
+    }
+
+    /// The same with clients that wait for the turn of each call.
+    pub(super) fn with(
+        config: &SdkConfig,
+        given: Given,
+        emulated: bool,
+        pace: Option<Pace>,
+    ) -> Self {
+        let mut builder = config
             .clone()
             .into_builder()
             .retry_config(RetryConfig::disabled())
-            .timeout_config(patience(ATTEMPT))
-            .build();
+            .timeout_config(patience(ATTEMPT));
+        let paced = pace.is_some();
+        if let Some(pace) = pace {
+            let http = config.http_client().unwrap_or_else(https);
+            builder.set_http_client(Some(SharedHttpClient::new(Paced::new(http, pace))));
+        }
+        let config = &builder.build();
         Self {
             given,
             artifacts: HashMap::new(),
@@ -132,26 +176,26 @@ impl Aws {
             endpoint: config.endpoint_url().map(str::to_owned),
             attempts: Attempts::default(),
             turns: Turns::default(),
-            apigateway: aws_sdk_apigateway::Client::new(config),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(config),
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
-            streams: aws_sdk_dynamodbstreams::Client::new(config),
-            eventbridge: aws_sdk_eventbridge::Client::new(config),
-            iam: aws_sdk_iam::Client::new(config),
-            kms: aws_sdk_kms::Client::new(config),
-            lambda: aws_sdk_lambda::Client::new(config),
-            pipes: aws_sdk_pipes::Client::new(config),
+            apigateway: client!(aws_sdk_apigateway, config, "apigateway", paced),
+            cloudwatch: client!(aws_sdk_cloudwatch, config, "cloudwatch", paced),
+            logs: client!(aws_sdk_cloudwatchlogs, config, "logs", paced),
+            dynamodb: client!(aws_sdk_dynamodb, config, "dynamodb", paced),
+            streams: client!(aws_sdk_dynamodbstreams, config, "dynamodb", paced),
+            eventbridge: client!(aws_sdk_eventbridge, config, "eventbridge", paced),
+            iam: client!(aws_sdk_iam, config, "iam", paced),
+            kms: client!(aws_sdk_kms, config, "kms", paced),
+            lambda: client!(aws_sdk_lambda, config, "lambda", paced),
+            pipes: client!(aws_sdk_pipes, config, "pipes", paced),
             s3: s3(config, emulated),
-            secrets: aws_sdk_secretsmanager::Client::new(config),
-            sfn: aws_sdk_sfn::Client::new(config),
-            sns: aws_sdk_sns::Client::new(config),
-            sqs: aws_sdk_sqs::Client::new(config),
+            secrets: client!(aws_sdk_secretsmanager, config, "secretsmanager", paced),
+            sfn: client!(aws_sdk_sfn, config, "states", paced),
+            sns: client!(aws_sdk_sns, config, "sns", paced),
+            sqs: client!(aws_sdk_sqs, config, "sqs", paced),
         }
     }
 }
 
-/// Buckets of an emulator have no host names of their own.
+/// Buckets of an emulator have no host names of their own; no rate is published for the calls that keep a bucket.
 fn s3(config: &SdkConfig, emulated: bool) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::config::Builder::from(config).force_path_style(emulated);
     aws_sdk_s3::Client::from_conf(config.build())

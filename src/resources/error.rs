@@ -167,6 +167,9 @@ where
             "no usable AWS credentials were found; sign in (for example `aws sso login`) or set AWS_PROFILE",
         ),
         SdkError::TimeoutError(_) => (Class::Unavailable, "timeout", "no answer in time"),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            (Class::Unavailable, "timeout", "no answer in time")
+        }
         SdkError::DispatchFailure(_) => (
             Class::Unavailable,
             "unreachable",

@@ -9,6 +9,7 @@ mod cloud;
 mod emulated;
 mod error;
 mod latency;
+mod pace;
 mod registry;
 #[cfg(test)]
 pub(crate) mod scripted;
@@ -51,6 +52,7 @@ pub use aws::Aws;
 pub use cloud::{Address, Cloud, Leftover, Seen};
 pub use error::{Class, CloudError, During};
 pub use latency::{Latency, latency, sees_late};
+pub use pace::{Pace, RATES, Rate, Teller, telling};
 pub use registry::{Definition, Kind, definition, definitions};
 pub use settle::{Poll, Schedule, Settle};
 pub use tags::tag;

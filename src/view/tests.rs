@@ -232,6 +232,7 @@ fn done(resource: &str) -> Event {
 
 fn run_started(steps: usize) -> Event {
     Event::RunStarted {
+        version: Event::VERSION,
         verb: "deploy".to_owned(),
         env: "dev".to_owned(),
         steps,

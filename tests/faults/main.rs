@@ -16,5 +16,6 @@ mod request;
 mod series;
 
 mod answers;
+mod counts;
 mod crash;
 mod rollback;

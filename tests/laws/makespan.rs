@@ -3,8 +3,7 @@
 //! What the bound contains stands in `payhook::memory`, in `bound.rs`.
 
 use crate::world::World;
-use payhook::memory::{Shape, shortest_deploy, shortest_destroy};
-use payhook::resources::{Kind, latency};
+use payhook::memory::{Shape, shortest_deploy, shortest_destroy, shortest_preview};
 use proptest::prelude::*;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -49,27 +48,33 @@ async fn deploy_and_destroy_of_the_stack_take_hardly_longer_than_their_critical_
     near("destroy", took.destroy, destroy, Duration::ZERO);
 }
 
+/// As long after everything else that the rates have recovered.
+async fn rested() -> Instant {
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    Instant::now()
+}
+
 #[tokio::test(start_paused = true)]
 async fn preview_and_a_deploy_of_what_stands_take_one_wave_of_reads() {
     let world = World::new();
     world.deploy().await;
-    let one_call = latency(Kind::Table).call;
-    let start = Instant::now();
+    let wave = shortest_preview(&world.graph);
+    let start = rested().await;
     world.preview().await;
-    assert_eq!(start.elapsed(), one_call);
-    let start = Instant::now();
+    assert_eq!(start.elapsed(), wave);
+    let start = rested().await;
     world.deploy().await;
-    assert_eq!(start.elapsed(), one_call);
+    assert_eq!(start.elapsed(), wave);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_preview_of_a_large_stack_takes_no_longer_than_one_of_a_small_stack() {
+async fn a_preview_of_a_large_stack_takes_longer_only_by_what_published_rates_ask_for() {
     for size in [10, 300] {
         let world = World::of(Shape::Random.graph(size, 1));
         world.deploy().await;
-        let start = Instant::now();
+        let start = rested().await;
         world.preview().await;
-        assert_eq!(start.elapsed(), latency(Kind::Table).call, "{size}");
+        assert_eq!(start.elapsed(), shortest_preview(&world.graph), "{size}");
     }
 }
 
@@ -133,4 +138,30 @@ async fn what_is_no_longer_declared_is_deleted_after_its_users_let_go_of_it() {
     let update = plan.steps.iter().find(|s| s.resource == names[1]);
     let update = update.expect("it changes");
     assert!(delete.after.contains(&update.id));
+}
+
+/// Published rates are obeyed before a call is sent: the account in memory refuses what comes faster.
+#[tokio::test(start_paused = true)]
+async fn deploy_destroy_and_deploy_again_meet_no_throttle() {
+    let world = World::new();
+    world.deploy().await;
+    world.deploy().await;
+    world.destroy().await;
+    world.deploy().await;
+    world.destroy().await;
+    assert_eq!(world.cloud.throttles(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_does_not_care_for_the_rates_is_throttled_and_still_arrives() {
+    let world = World::new();
+    let hurried = World {
+        cloud: world.cloud.hurried(),
+        ..world.clone()
+    };
+    hurried.deploy().await;
+    hurried.destroy().await;
+    hurried.deploy().await;
+    assert!(world.cloud.throttles() > 0);
+    assert!(world.preview().await.is_empty());
 }

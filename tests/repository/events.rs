@@ -26,6 +26,7 @@ fn every_event() -> [Event; 9] {
     let (kind, action) = (Kind::Table, Action::Create);
     [
         Event::RunStarted {
+            version: Event::VERSION,
             verb: "deploy".to_owned(),
             env: "dev".to_owned(),
             steps: 34,

@@ -16,7 +16,24 @@ struct Running {
     action: Action,
     since: Duration,
     /// "waiting for table to become ACTIVE", "Throttling, attempt 2".
-    doing: Option<String>,
+    doing: Option<Doing>,
+}
+
+#[derive(Clone, Debug)]
+struct Doing {
+    what: String,
+    /// Since when it waits for that; nothing for what is only repeated.
+    since: Option<Duration>,
+}
+
+impl Doing {
+    /// "waiting for role to be assumable by Lambda, 3.2 s".
+    fn words(&self, now: Duration) -> String {
+        match self.since {
+            Some(since) => format!("{}, {}", self.what, seconds(now.saturating_sub(since))),
+            None => self.what.clone(),
+        }
+    }
 }
 
 /// All that is known of a run so far.
@@ -63,9 +80,10 @@ impl Board {
             Event::StepWaiting {
                 resource,
                 waiting_for,
-                ..
+                waited_ms,
             } => {
-                self.doing(resource, format!("waiting for {waiting_for}"));
+                let since = now.saturating_sub(Duration::from_millis(*waited_ms));
+                self.doing(resource, format!("waiting for {waiting_for}"), Some(since));
                 None
             }
             Event::StepRetried {
@@ -73,7 +91,11 @@ impl Board {
                 code,
                 attempt,
             } => {
-                self.doing(resource, format!("again after {code}, attempt {attempt}"));
+                self.doing(
+                    resource,
+                    format!("again after {code}, attempt {attempt}"),
+                    None,
+                );
                 None
             }
             Event::StepDone {
@@ -113,9 +135,9 @@ impl Board {
         }
     }
 
-    fn doing(&mut self, resource: &LogicalName, what: String) {
+    fn doing(&mut self, resource: &LogicalName, what: String, since: Option<Duration>) {
         if let Some(running) = self.running.get_mut(resource) {
-            running.doing = Some(what);
+            running.doing = Some(Doing { what, since });
         }
     }
 
@@ -131,7 +153,7 @@ impl Board {
             let elapsed = seconds(now.saturating_sub(running.since));
             match &running.doing {
                 None => format!("{subject}  {elapsed}"),
-                Some(doing) => format!("{subject}  {elapsed}, {doing}"),
+                Some(doing) => format!("{subject}  {elapsed}, {}", doing.words(now)),
             }
         };
         self.running.values().map(line).collect()
@@ -143,8 +165,8 @@ impl Board {
             let elapsed = now.saturating_sub(running.since).as_secs();
             let doing = running
                 .doing
-                .as_deref()
-                .map_or_else(String::new, |doing| format!(", {doing}"));
+                .as_ref()
+                .map_or_else(String::new, |doing| format!(", {}", doing.words(now)));
             format!("{} {} ({elapsed} s{doing})", running.kind, running.physical)
         };
         let running: Vec<String> = self.running.values().map(one).collect();
