@@ -9,9 +9,12 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,8 +30,9 @@ const EMULATED_HIDDEN_NAMELESS: Duration = Duration::from_secs(2);
 /// How often STS is asked.
 const ASKING_ATTEMPTS: u32 = 4;
 
-/// The longest that a call may wait for its turn; the slowest rate allows one in 30 s.
-const TURN: Duration = Duration::from_secs(300);
+/// The longest that a call may wait for its turn; the slowest rate allows one in 30 s. It waits signed, and AWS takes a
+/// signature for five minutes.
+const TURN: Duration = Duration::from_secs(240);
 
 /// A client whose calls carry their names to the pace, unless nothing is paced.
 macro_rules! client {
@@ -50,11 +54,16 @@ fn patience(attempt: Duration) -> TimeoutConfig {
         .build()
 }
 
-/// The HTTP client that the SDK would choose by itself.
-fn https() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .build_https()
+/// The HTTP client that the SDK would choose by itself, which goes through a proxy where the environment names one.
+fn https(proxy: ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = ConnectorBuilder::default()
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .proxy_config(proxy.clone());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.build()
+    })
 }
 
 /// One client per service, all of one account and region.
@@ -165,7 +174,9 @@ impl Aws {
             .timeout_config(patience(ATTEMPT));
         let paced = pace.is_some();
         if let Some(pace) = pace {
-            let http = config.http_client().unwrap_or_else(https);
+            let http = config
+                .http_client()
+                .unwrap_or_else(|| https(ProxyConfig::from_env()));
             builder.set_http_client(Some(SharedHttpClient::new(Paced::new(http, pace))));
         }
         let config = &builder.build();
@@ -230,5 +241,48 @@ impl Cloud for Aws {
 
     async fn delete(&self, at: &Address, seen: &Seen) -> Result<Delete, CloudError> {
         definition(at.kind).delete(self, at, seen).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_config::{BehaviorVersion, Region};
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_proxy_that_the_environment_names_is_gone_through() {
+        let proxy = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}", proxy.local_addr().expect("an address"));
+        let client = https(ProxyConfig::https(&address).expect("a proxy"));
+        let test = Credentials::new("test", "test", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(test))
+            .http_client(client)
+            .build();
+        let given = Given {
+            partition: "aws".to_owned(),
+            region: "eu-central-1".to_owned(),
+            account: "123456789012".to_owned(),
+        };
+        let aws = Aws::with(&config, given, false, Some(Pace::default()));
+        let asking = aws.kms.describe_key().key_id("k").send();
+        let asked = async {
+            let (mut stream, _) = proxy.accept().await.expect("a connection");
+            let mut asked = [0; 1024];
+            let length = stream.read(&mut asked).await.expect("a request");
+            let refused = stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await;
+            refused.expect("an answer");
+            String::from_utf8_lossy(&asked[..length]).into_owned()
+        };
+        let (answer, asked) = tokio::join!(asking, asked);
+        assert!(answer.is_err());
+        let wanted = "CONNECT kms.eu-central-1.amazonaws.com:443 ";
+        assert!(asked.starts_with(wanted), "{asked}");
     }
 }
