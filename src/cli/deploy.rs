@@ -3,15 +3,16 @@ use super::context::Connection;
 use super::explain::{RolledBack, RunFailed};
 use super::lock::LockWait;
 use super::planning::{Planned, Prepared};
-use super::{Context, Exit, code, planning, rollback, running};
+use super::{Context, Exit, approval, code, planning, rollback, running};
 use crate::artifact::Artifact;
 use crate::engine::{Engine, discard};
 use crate::outputs::{FlatOutputs, key};
-use crate::plan::Plan;
+use crate::plan::{Approved, Plan};
 use crate::state::Store;
 use crate::view;
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde_json::json;
+use std::path::PathBuf;
 use std::time::Duration;
 
 const NO_WAY_BACK: &str = "\nNo deploy has succeeded yet, so there is nothing to go back to.";
@@ -33,17 +34,26 @@ pub struct Deploy {
     /// When a step fails, go back to the last successful deploy, as `rollback` does.
     #[arg(long)]
     rollback_on_failure: bool,
+    /// Do only what the plan in this file lists, which `preview --out` wrote; end with exit code 3 before anything is
+    /// changed if that is not enough. What a run that was cut off has already done of it may be missing.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    plan: Option<PathBuf>,
 }
 
 impl Deploy {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        let approved = self.plan.as_deref();
+        let approved = approved
+            .map(|path| approval::read(context, path))
+            .transpose()?;
         let Prepared {
             connection,
             place,
             artifacts,
         } = planning::prepare(context).await?;
         let store = context.lock_in(&place, "deploy", self.lock).await?;
-        let done = self.deploy(context, connection, &artifacts, &*store).await;
+        let done = self.deploy(context, connection, &artifacts, &*store, approved.as_ref());
+        let done = done.await;
         store.release(context, done).await?;
         Ok(Exit::Done)
     }
@@ -54,6 +64,7 @@ impl Deploy {
         connection: Connection,
         artifacts: &[Artifact],
         store: &dyn Store,
+        approved: Option<&Approved>,
     ) -> anyhow::Result<()> {
         let Connection { aws, emulator } = &connection;
         let cancel = context.interrupt.token.clone();
@@ -61,6 +72,9 @@ impl Deploy {
         let planned = planning::plan(context, &engine, &aws.given, artifacts).await?;
         planning::say_taken_over(context, &engine.state(), &planned.plan);
         planning::show(context, &planned.plan, "deploy", &aws.given);
+        if let Some(approved) = approved {
+            approval::guard(approved, &aws.given, &planned.plan)?;
+        }
         let consent = Consent {
             data_loss: self.allow_data_loss,
             unasked: self.yes,

@@ -9,7 +9,7 @@ pub enum Exit {
     Failed = 1,
     /// Wrong usage or configuration.
     Usage = 2,
-    /// Refused: policy, protection, account, confirmation.
+    /// Refused: policy, protection, account, confirmation, more than the approved plan.
     Refused = 3,
     /// Changes are pending (`preview --detailed-exitcode`, `drift --fail`).
     Pending = 4,

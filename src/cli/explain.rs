@@ -198,6 +198,12 @@ fn of_refusal(refusal: &Refusal) -> Explanation {
         Refusal::NoEarlier(_) => {
             &["to go further back, check out the sources and infra.toml of then and deploy them"]
         }
+        Refusal::ApprovedElsewhere { .. } => {
+            &["use the credentials and the region that the plan was made with"]
+        }
+        Refusal::NotApproved { .. } => &[
+            "nothing was changed; look at it anew: `payhook preview --out FILE`, then deploy with that plan",
+        ],
         Refusal::Unconfirmed => &["run it in a terminal, or with --yes"],
         Refusal::Declined => &[],
     };

@@ -1,5 +1,6 @@
 //! The command line: one file per verb, each only wiring.
 
+mod approval;
 mod backend;
 mod building;
 mod capacity;

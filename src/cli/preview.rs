@@ -1,9 +1,10 @@
 use super::context::Connection;
 use super::planning::Prepared;
-use super::{Context, Exit, drift, planning};
+use super::{Context, Exit, approval, drift, planning};
 use crate::engine::{Engine, discard};
 use crate::view;
-use clap::Args;
+use clap::{Args, ValueHint};
+use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 /// Show what a deploy would change, and change nothing.
@@ -21,6 +22,9 @@ pub struct Preview {
     /// Print the plan as Markdown, for a comment on a pull request.
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
+    /// Also write the plan to a file, for `deploy --plan`.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    out: Option<PathBuf>,
 }
 
 impl Preview {
@@ -45,6 +49,9 @@ impl Preview {
                 context.ui.raw(view::markdown(&planned.plan, &heading));
             }
             false => planning::show(context, &planned.plan, "deploy", &aws.given),
+        }
+        if let Some(path) = &self.out {
+            approval::write(context, path, &aws.given, &planned.plan)?;
         }
         Ok(match self.detailed_exitcode && !planned.plan.is_empty() {
             true => Exit::Pending,

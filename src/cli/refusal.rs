@@ -74,6 +74,22 @@ pub enum Refusal {
         "environment `{0}` stands as its last successful deploy left it, and no earlier one is on record"
     )]
     NoEarlier(String),
+    /// The approved plan is of another account or region.
+    #[error("the plan was approved for account {}, {}, but this is account {}, {}", .approved.account, .approved.region, .found.account, .found.region)]
+    ApprovedElsewhere {
+        /// Where the plan is for.
+        approved: Given,
+        /// Where the credentials and infra.toml lead.
+        found: Given,
+    },
+    /// The deploy would do what the approved plan does not list.
+    #[error("this is not what the plan of {at} says; beyond it, the deploy would:\n{}", indented(.beyond))]
+    NotApproved {
+        /// When the plan was made.
+        at: String,
+        /// A line for each step.
+        beyond: Vec<String>,
+    },
     /// Nobody is there to confirm.
     #[error("this needs a confirmation, and nobody is there to give it")]
     Unconfirmed,

@@ -183,6 +183,16 @@ fn each_refusal_of_payhook_says_how_to_go_on_and_ends_with_its_code() {
         ]),
         Refusal::NeverDeployed("dev".to_owned()),
         Refusal::NoEarlier("dev".to_owned()),
+        Refusal::ApprovedElsewhere {
+            approved: given("111111111111", "eu-central-1"),
+            found: given("222222222222", "eu-central-1"),
+        },
+        Refusal::NotApproved {
+            at: "2026-08-01T12:00:00Z".to_owned(),
+            beyond: vec![
+                "replace dynamodb-table payments-dev (keySchema changes); the approved plan leaves it alone".to_owned(),
+            ],
+        },
         Refusal::Unconfirmed,
         Refusal::Declined,
     ];

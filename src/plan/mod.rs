@@ -1,5 +1,6 @@
 //! What would change: graph x state x what the cloud shows, as plain data. Pure.
 
+mod approved;
 mod build;
 mod change;
 mod destroy;
@@ -20,6 +21,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+pub use approved::{Approved, NotApproved};
 pub(crate) use build::listed;
 pub use build::{Facts, build, physical_address};
 pub use change::{Change, changes};

@@ -17,6 +17,12 @@ use super::wire::Wire;
 
 /// Exit code of `preview --detailed-exitcode` when something would change.
 const CHANGES: i32 = 4;
+/// Exit code of what payhook understood and does not do.
+const REFUSED: i32 = 3;
+/// Exit code of wrong usage.
+const USAGE: i32 = 2;
+
+type Settings = Vec<(&'static str, toml::Value)>;
 
 /// A setting of infra.toml, and the calls that change exactly that.
 const CHANGES_LAND: [(&str, i64, &[&str]); 3] = [
@@ -71,7 +77,7 @@ async fn a_stack_is_deployed_left_alone_changed_and_destroyed_without_a_trace() 
     succeeded(&after_deploy);
 
     println!("a changed setting changes exactly that");
-    let mut settings = Vec::new();
+    let mut settings = Settings::new();
     for (key, value, calls) in CHANGES_LAND {
         settings.push((key, value.into()));
         place.configure(&settings);
@@ -85,6 +91,9 @@ async fn a_stack_is_deployed_left_alone_changed_and_destroyed_without_a_trace() 
         succeeded(&place.payhook("preview --detailed-exitcode"));
     }
 
+    println!("an approved plan is applied as it was approved, or not at all");
+    only_what_was_approved(&place, &wire, settings);
+
     println!("destroy leaves nothing of ours and everything else");
     succeeded(&place.payhook("destroy --yes"));
     let after = inventory(&clients).await;
@@ -96,6 +105,36 @@ async fn a_stack_is_deployed_left_alone_changed_and_destroyed_without_a_trace() 
     println!("what is destroyed can be deployed again");
     succeeded(&place.payhook("deploy"));
     succeeded(&place.payhook("send generic_hmac"));
+}
+
+fn only_what_was_approved(place: &Place, wire: &Wire, settings: Settings) {
+    let with = |rate: i64| {
+        let mut settings = settings.clone();
+        settings.push(("throttling.burst_limit", rate.into()));
+        place.configure(&settings);
+    };
+    let plan = place.config_file().with_file_name("approved.json");
+    let deploy = format!("deploy --plan {}", plan.display());
+
+    with(70);
+    fs::write(&plan, "{}").expect("a file");
+    assert_eq!(place.payhook(&deploy).status.code(), Some(USAGE));
+    succeeded(&place.payhook(&format!("preview --out {}", plan.display())));
+
+    with(80);
+    wire.take();
+    let refused = place.payhook_at(&wire.url, &deploy);
+    assert_eq!(refused.status.code(), Some(REFUSED));
+    let words = String::from_utf8_lossy(&refused.stderr);
+    assert!(words.contains("update api-stage prod"), "{words}");
+    assert_eq!(wire.take().1, [""; 0], "nothing was changed");
+
+    with(70);
+    succeeded(&place.payhook_at(&wire.url, &deploy));
+    assert_eq!(wire.take().1.len(), 1);
+    println!("applied already, it permits nothing more and needs nothing more");
+    succeeded(&place.payhook_at(&wire.url, &deploy));
+    assert_eq!(wire.take().1, [""; 0]);
 }
 
 /// What `send --json` printed.
