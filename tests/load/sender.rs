@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
 use payhook::audit::{Expected, Sent};
@@ -18,6 +18,8 @@ const AT_ONCE: usize = 16;
 const PAUSE: Duration = Duration::from_millis(300);
 /// Providers try for a day or more; here it is some minutes.
 const TRIES: usize = 600;
+/// Time between two lines that say how far it got.
+const TELL: Duration = Duration::from_secs(15);
 /// Time between two kills.
 const KILLS: Duration = Duration::from_millis(1_500);
 
@@ -28,6 +30,7 @@ pub struct Told(Vec<Sent>);
 pub async fn send_all(scene: &Scene, plan: Plan, seed: u64) -> Told {
     let (all, done) = (plan.deliveries.len(), AtomicUsize::new(0));
     let (sent, over) = (Mutex::new(Vec::new()), AtomicBool::new(false));
+    let latest = Mutex::new("none".to_owned());
     let client = reqwest::Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(30));
@@ -35,7 +38,7 @@ pub async fn send_all(scene: &Scene, plan: Plan, seed: u64) -> Told {
     let deliveries = async {
         stream::iter(&plan.deliveries)
             .for_each_concurrent(AT_ONCE, |delivery| async {
-                let tries = deliver(scene, &client, delivery).await;
+                let tries = deliver(scene, &client, delivery, &latest).await;
                 sent.lock().expect("the tries").extend(tries);
                 done.fetch_add(1, Ordering::SeqCst);
             })
@@ -45,8 +48,18 @@ pub async fn send_all(scene: &Scene, plan: Plan, seed: u64) -> Told {
     let disturbances = async {
         let mut chance = Chance::new(seed + 1);
         let (mut restarted, mut kills) = (false, 0);
+        let (start, mut told) = (Instant::now(), Instant::now());
         while !over.load(Ordering::SeqCst) {
             tokio::time::sleep(KILLS).await;
+            if told.elapsed() > TELL {
+                told = Instant::now();
+                println!(
+                    "{} of {all} deliveries after {:.0} s; latest refusal: {}",
+                    done.load(Ordering::SeqCst),
+                    start.elapsed().as_secs_f64(),
+                    latest.lock().expect("the latest refusal"),
+                );
+            }
             let percent = done.load(Ordering::SeqCst) * 100 / all.max(1);
             scene.apis.set_down((25..40).contains(&percent));
             if percent >= 50 && !restarted {
@@ -67,7 +80,12 @@ pub async fn send_all(scene: &Scene, plan: Plan, seed: u64) -> Told {
 }
 
 /// Tries until it is taken or refused.
-async fn deliver(scene: &Scene, client: &reqwest::Client, delivery: &Delivery) -> Vec<Sent> {
+async fn deliver(
+    scene: &Scene,
+    client: &reqwest::Client,
+    delivery: &Delivery,
+    latest: &Mutex<String>,
+) -> Vec<Sent> {
     let sender = &scene.senders[delivery.sender];
     let provider = sender.provider.key();
     let mut tries = Vec::new();
@@ -87,9 +105,16 @@ async fn deliver(scene: &Scene, client: &reqwest::Client, delivery: &Delivery) -
         if answer.is_some_and(|status| status != 429 && status < 500) {
             return tries;
         }
+        *latest.lock().expect("the latest refusal") = match answer {
+            Some(status) => format!("{status} for {provider}"),
+            None => format!("no answer for {provider}"),
+        };
         tokio::time::sleep(PAUSE).await;
     }
-    panic!("{provider} is not answered for too long");
+    panic!(
+        "{provider} is not answered for too long; {}",
+        latest.lock().expect("the latest refusal")
+    );
 }
 
 impl Told {

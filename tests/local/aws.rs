@@ -113,6 +113,8 @@ pub async fn executions(sdk: &SdkConfig, machine: &str) -> Vec<Vec<(String, Stri
 }
 
 /// Makes a function whose bootstrap is a Python script that answers with the outcome of `answer`, given `event`.
+///
+/// Once the file `end` is there, no further environment of the function starts.
 pub async fn function(sdk: &SdkConfig, name: &str, answer: &str) -> String {
     let client = aws_sdk_lambda::Client::new(sdk);
     let code = FunctionCode::builder()
@@ -159,7 +161,10 @@ fn bootstrap(answer: &str, python: &Path) -> Vec<u8> {
     let python = python.display();
     let script = format!(
         r#"#!{python}
-import http.client, json, os
+import http.client, json, os, tempfile, time
+end = os.path.join(tempfile.gettempdir(), "end-of-" + os.environ["AWS_LAMBDA_FUNCTION_NAME"])
+if os.path.exists(end):
+    raise SystemExit(1)
 def attempt(endpoint, service, operation, **named):
     import botocore.session
     client = botocore.session.get_session().create_client(service, endpoint_url=endpoint)

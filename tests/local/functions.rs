@@ -35,6 +35,24 @@ async fn a_warm_function_that_logs_nothing_answers_at_once() {
 }
 
 #[tokio::test]
+async fn an_environment_that_dies_while_it_starts_leaves_the_others_alone() {
+    let observe = async |sdk: &SdkConfig| {
+        role(sdk).await;
+        let name = format!("mortal-{}", std::process::id());
+        let answer = r#"open(end, "w").close() or time.sleep(3) or "alive""#;
+        function(sdk, &name, answer).await;
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            invoke(sdk, &name).await
+        };
+        let (first, second) = tokio::join!(invoke(sdk, &name), later);
+        assert!(second.get("errorMessage").is_some(), "{second}");
+        first == "alive"
+    };
+    assert_filled(observe, false, true).await;
+}
+
+#[tokio::test]
 async fn what_a_function_wrote_before_it_answered_is_in_its_log() {
     let place = Place::new().await;
     let sdk = sdk(&place.up().await.endpoint);

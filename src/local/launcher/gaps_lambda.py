@@ -14,6 +14,7 @@ LIMIT_SECONDS = 0.25
 def fill():
     _fill_delayed_answers()
     _fill_log_wait()
+    _fill_shared_fate()
 
 
 def _fill_delayed_answers():
@@ -45,4 +46,25 @@ def _fill_log_wait():
 def _unread(process):
     """Whether the process wrote something that nobody has read yet."""
     stream = process.stdout if process else None
-    return bool(stream and not stream.closed and select.select([stream], [], [], 0)[0])
+    if not stream or stream.closed:
+        return False
+    # Unlike select, it takes more than 1,024 open files.
+    poll = select.poll()
+    poll.register(stream, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _fill_shared_fate():
+    """Gap: an environment that dies while it starts takes all others of its function with it, in mid-invocation."""
+
+    @replace(lambda_runtime.ProvidedWorker, "invoke")
+    def invoke(stock, worker, *event, **context):
+        try:
+            return stock(worker, *event, **context)
+        except lambda_runtime.ProvidedRuntimeError:
+            # Of the package, so it holds for all of them.
+            raise
+        except Exception as error:
+            worker._teardown()
+            failure = {"errorMessage": str(error), "errorType": "Runtime.ExitError"}
+            return {"status": "error", "error": str(error), "error_payload": failure, "cold_start": True, "log": ""}
