@@ -41,10 +41,11 @@ impl Local {
                     .down(&|event| context.ui.note(of_event(&event)))
                     .await?;
                 let stopped = matches!(down, Down::Stopped { .. });
+                let killed = matches!(down, Down::Stopped { killed: true, .. });
                 say(
                     context,
                     &of_down(&down),
-                    json!({"event": "localDown", "stopped": stopped}),
+                    json!({"event": "localDown", "stopped": stopped, "killed": killed}),
                 );
             }
             What::Status => return status(context, &emulator).await,
@@ -91,6 +92,9 @@ pub(super) fn of_event(event: &LocalEvent) -> String {
         }
         LocalEvent::WaitingForOther { pid: None } => {
             "Waiting for another payhook to start or stop the emulator ...".to_owned()
+        }
+        LocalEvent::Saving { pid } => {
+            format!("Waiting for the emulator (process {pid}) to save all that it holds ...")
         }
         LocalEvent::Killing { pid } => format!(
             "The emulator (process {pid}) did not end in time and is killed; what it had not saved is lost."

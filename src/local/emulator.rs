@@ -15,6 +15,10 @@ use crate::local::python::{Environment, check_given};
 use crate::local::start::{self, Start};
 
 const KILL_LIMIT: Duration = Duration::from_secs(5);
+/// It saves some thousand events and executions a minute, and what it has not saved is lost for good.
+const STOP_LIMIT: Duration = Duration::from_secs(900);
+/// Whoever waits longer is told why.
+const TELL_AFTER: Duration = Duration::from_secs(15);
 
 /// Where the emulator lives and how it is reached.
 #[derive(Debug, Clone)]
@@ -43,7 +47,7 @@ impl LocalSettings {
             python: python.to_owned(),
             ready_python: set("PAYHOOK_EMULATOR_PYTHON").map(PathBuf::from),
             endpoint: set("AWS_ENDPOINT_URL"),
-            stop_limit: Duration::from_secs(30),
+            stop_limit: STOP_LIMIT,
         }
     }
 }
@@ -57,6 +61,8 @@ pub enum LocalEvent {
     Starting { port: u16 },
     /// Another payhook is starting or stopping it.
     WaitingForOther { pid: Option<u32> },
+    /// It is still saving what it holds.
+    Saving { pid: u32 },
     /// It did not end in time after SIGTERM and is killed: what it did not save is lost.
     Killing { pid: u32 },
 }
@@ -174,7 +180,7 @@ impl Emulator {
         };
         let began = Instant::now();
         record.terminate();
-        let killed = !record.gone_within(self.settings.stop_limit).await;
+        let killed = !self.saves(&record, on_event).await;
         if killed {
             on_event(LocalEvent::Killing { pid: record.pid });
             record.kill();
@@ -191,6 +197,19 @@ impl Emulator {
             took: began.elapsed(),
             killed,
         })
+    }
+
+    /// Waits until it has saved its state and ended; false when it takes too long.
+    async fn saves(&self, record: &PidRecord, on_event: OnEvent<'_>) -> bool {
+        let limit = self.settings.stop_limit;
+        if record.gone_within(limit.min(TELL_AFTER)).await {
+            return true;
+        }
+        if limit <= TELL_AFTER {
+            return false;
+        }
+        on_event(LocalEvent::Saving { pid: record.pid });
+        record.gone_within(limit - TELL_AFTER).await
     }
 
     /// Looks without changing anything.

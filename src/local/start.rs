@@ -15,8 +15,8 @@ use crate::local::python::last_lines;
 
 /// The launcher writes its record under this name.
 pub(super) const PID_FILE: &str = "emulator.pid";
-/// How long a start may take on a slow machine.
-pub(super) const READY_LIMIT: Duration = Duration::from_secs(60);
+/// How long a start may take on a slow machine, with much saved state to read; one that dies is noticed at once.
+pub(super) const READY_LIMIT: Duration = Duration::from_secs(300);
 pub(super) const POLL: Duration = Duration::from_millis(50);
 
 /// What must be known to start the emulator.

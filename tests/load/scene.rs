@@ -126,8 +126,15 @@ impl Scene {
 
     /// Stops the emulator as `local down` does, and starts it again.
     pub fn restart(&self) {
-        succeeded(&self.place.payhook("local down"));
+        let start = Instant::now();
+        let down = succeeded(&self.place.payhook("local down --json"));
+        assert!(down.contains(r#""killed":false"#), "{down}");
+        let saved = start.elapsed().as_secs_f64();
         succeeded(&self.place.payhook("local up"));
+        println!(
+            "the emulator saved for {saved:.0} s and was back after {:.0} s",
+            start.elapsed().as_secs_f64()
+        );
     }
 
     fn store(&self) -> DynamoStore {

@@ -17,7 +17,7 @@ const AT_ONCE: usize = 16;
 /// Pause before a delivery that was not taken is tried again.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Providers try for a day or more; here it is some minutes.
-const TRIES: usize = 600;
+const TRIES: usize = 1_200;
 /// Time between two lines that say how far it got.
 const TELL: Duration = Duration::from_secs(15);
 /// Time between two kills.
