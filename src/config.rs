@@ -197,15 +197,39 @@ impl Retry {
     }
 }
 
+/// Seconds by which one clock may be ahead of another.
+const MARGIN: u32 = 5;
+
 impl FunctionSettings {
     /// Seconds that the state machine gives one run. Lambda must be the first to say that time is up: its answer names the
     /// cause.
     pub fn run_seconds(&self) -> u32 {
-        self.timeout.get() + 5
+        self.timeout.get() + MARGIN
+    }
+
+    /// Seconds that an event is kept from others while a run works on it: longer than any run can last, by Lambda's clock
+    /// and by the state machine's, so that no second one starts while one may still be writing.
+    ///
+    /// Tries of one execution are one owner, whose lease each of them renews; in the pauses between them nobody needs it.
+    pub fn lease_seconds(&self) -> u32 {
+        self.run_seconds() + MARGIN
     }
 }
 
 impl Config {
+    /// Providers that are on, are asked, and name their events in a list of which their webhooks only tell that it has grown.
+    pub fn listing(&self) -> Vec<&str> {
+        let asked = self
+            .providers
+            .iter()
+            .filter(|(_, settings)| settings.confirm.is_some());
+        let lists = |key: &&str| {
+            let provider = payments::providers::by_key(key);
+            provider.is_some_and(|provider| provider.list_notice().is_some())
+        };
+        asked.map(|(key, _)| key.as_str()).filter(lists).collect()
+    }
+
     /// Reads infra.toml and resolves one environment, the file's `default_env` if none is named.
     ///
     /// `endpoint` is the value of AWS_ENDPOINT_URL, which wins over the file in every environment.

@@ -9,6 +9,7 @@ mod integration {
     mod deployed;
     mod inventory;
     mod items;
+    mod mollie_api;
     mod outcomes;
     mod place;
     mod request;
@@ -23,6 +24,7 @@ mod integration {
     mod every_sender;
     mod functions;
     mod life;
+    mod notices;
     mod operating;
     mod refusals;
     mod roles;

@@ -38,6 +38,9 @@ pub fn longest_run(retry: &Backoff, timeout_seconds: u32, batch: u32) -> u64 {
     (of_one * f64::from(batch.div_ceil(AT_ONCE))).ceil() as u64
 }
 
+/// How often the state of this event was tried again.
+const RETRIES: &str = "$states.context.State.RetryCount";
+
 const FAILED: &str = "failed";
 
 /// Inserts of events; anything else, of any shape, is none. The brackets make a list of no and of one match too.
@@ -135,6 +138,10 @@ fn process(settings: &Settings) -> Task {
             payload: json!({
                 "record": expression("$states.input"),
                 "execution": expression("$states.context.Execution.Id"),
+                "lastTry": expression(&format!(
+                    "$exists({RETRIES}) and {RETRIES} >= {}",
+                    settings.retry.attempts
+                )),
             }),
         },
         timeout_seconds: settings.timeout_seconds,

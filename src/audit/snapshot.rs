@@ -36,6 +36,8 @@ impl Snapshot {
             Record::Marker(marker) => {
                 self.markers.insert(marker.id.clone(), marker);
             }
+            // What it leads to are events of their own.
+            Record::Cursor { .. } => {}
             Record::Unknown { key, why } => {
                 self.unknown.insert(key, why);
             }

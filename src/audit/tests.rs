@@ -37,9 +37,11 @@ fn event(number: i64) -> EventItem {
         expires_at: None,
         body: None,
         body_events: 1,
+        told_by: None,
         erased_at: None,
         processing: Processing::Processed,
         processed_at: Some(at(number + 1)),
+        ignored: None,
         status: Some(Status::Succeeded),
         failure: None,
     }

@@ -5,7 +5,7 @@ use crate::resources::{Aws, During};
 use crate::view::Tone;
 use jiff::Timestamp;
 use payments::event::{PaymentEvent, Status};
-use payments::store::{DynamoStore, EventItem, Key, Processing, Store};
+use payments::store::{DynamoStore, EventItem, Ignored, Key, Processing, Store};
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -58,6 +58,15 @@ impl Sought {
             event_id: (!by_arrival).then(|| event.event_id.clone()),
             before: there.into_iter().map(|item| item.event_id).collect(),
         })
+    }
+
+    /// An event that is known by its id.
+    pub fn event(payment_id: String, event_id: String) -> Self {
+        Self {
+            payment_id,
+            event_id: Some(event_id),
+            before: HashSet::new(),
+        }
     }
 
     /// Whether this is it.
@@ -204,11 +213,12 @@ fn ended(item: &EventItem, hops: &Hops<'_>) -> (Hop<'static>, Exit) {
             let why = item.failure.as_deref().unwrap_or("for an unknown reason");
             ("failed", why.to_owned(), Exit::Failed)
         }
-        Processing::Ignored => (
-            "ignored",
-            "its type says nothing about a payment".to_owned(),
-            Exit::Done,
-        ),
+        Processing::Ignored => {
+            let why = item
+                .ignored
+                .map_or("its type says nothing about a payment", Ignored::words);
+            ("ignored", why.to_owned(), Exit::Done)
+        }
         Processing::Processed | Processing::Received => (
             "processed",
             format!("{}{published}", status.unwrap_or("no status")),

@@ -1,4 +1,4 @@
-use super::following::Hops;
+use super::following::{self, Hops, Sought};
 use super::refusal::Misuse;
 use super::{Context, Exit, secret};
 use crate::outputs::{FlatOutputs, key};
@@ -7,6 +7,7 @@ use maker::Maker;
 use payments::providers;
 use post::Poster;
 use record::Record;
+use stand_in::StandIn;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,7 @@ mod one;
 mod post;
 mod record;
 mod signing;
+mod stand_in;
 
 /// Sign a realistic test event as a provider would, post it, and follow it until it is processed.
 ///
@@ -81,7 +83,14 @@ impl Send {
         let outputs = FlatOutputs::read_of(&context.outputs_file(), context.env())?;
         let aws = context.connect().await?.aws;
         let vault = outputs.get(key::SECRET_NAME)?;
-        let secret = signing::secret(&self, context, &aws, &maker, vault).await?;
+        let stand_in = match aws.emulated {
+            true => StandIn::start(provider.key(), settings, maker.money()).await?,
+            false => None,
+        };
+        let secret = match &stand_in {
+            Some(stand_in) => signing::played(context, &aws, &maker, vault, stand_in).await?,
+            None => signing::secret(&self, context, &aws, &maker, vault).await?,
+        };
         let maker = maker.with(secret);
         let poster = Poster::new(&aws, outputs.get(key::API_URL)?, provider.key())?;
         let record = Record::open(self.record.as_deref())?;
@@ -93,7 +102,21 @@ impl Send {
         if self.count.get() == 1 {
             let hops = Hops::start(&context.ui);
             let route = one::route(&outputs, wishes)?;
-            return one::send(&aws, &maker, &poster, &record, &route, wishes, &hops).await;
+            let sent = one::send(&aws, &maker, &poster, &record, &route, wishes, &hops).await?;
+            let listed = stand_in.as_ref().and_then(|played| played.listed.clone());
+            return match listed.filter(|_| sent == Exit::Done && !wishes.tamper) {
+                Some((payment, event)) => {
+                    let listed = Sought::event(payment, event);
+                    following::follow(&aws, &route, &listed, &hops).await
+                }
+                None => Ok(sent),
+            };
+        }
+        if let Some(event_type) = provider.list_notice() {
+            return Err(misuse(
+                format!("every {event_type} of {} tells the same", provider.key()),
+                "send one, without --count",
+            ));
         }
         let store = payments::store::DynamoStore::new(aws.dynamodb, outputs.get(key::TABLE_NAME)?);
         many::Run {

@@ -352,6 +352,40 @@ fn values_outside_their_rules_are_refused() {
 }
 
 #[test]
+fn a_lease_outlasts_every_run_that_any_timeout_allows_and_is_what_the_function_is_told() {
+    use crate::resources::function::Function;
+    for seconds in TimeoutSeconds::MIN..=TimeoutSeconds::MAX {
+        let function = FunctionSettings {
+            memory: MemoryMb::default(),
+            timeout: TimeoutSeconds::new(seconds).expect("it is allowed"),
+            reserved_concurrency: ReservedConcurrency::default(),
+        };
+        // Lambda ends a run first, the state machine next, and nobody else begins before the lease is over.
+        assert!(seconds < function.run_seconds(), "{seconds}");
+        assert!(
+            function.run_seconds() < function.lease_seconds(),
+            "{seconds}"
+        );
+    }
+    for seconds in [1, 30, 900] {
+        let text = format!(
+            "region = \"eu-central-1\"\n[lambda.payment_processor]\ntimeout_seconds = {seconds}\n[env.dev]\n"
+        );
+        let config = dev(&text);
+        let lease = config.lambda.payment_processor.lease_seconds().to_string();
+        let stack = crate::stack::Stack::payment_webhooks(&config);
+        let function = stack
+            .graph
+            .properties::<Function>(&stack.processor)
+            .unwrap();
+        assert_eq!(
+            function.environment["PAYHOOK_LEASE_SECONDS"],
+            crate::graph::Input::known(lease)
+        );
+    }
+}
+
+#[test]
 fn an_express_workflow_needs_every_try_to_fit_into_its_five_minutes() {
     use crate::resources::state_machine::{StateMachine, Workflow};
     let express = |more: &str| {

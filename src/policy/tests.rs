@@ -3,9 +3,11 @@ use crate::config::Config;
 use crate::resources::function::{Architecture, Function};
 use crate::resources::key::Key;
 use crate::resources::pipe::Pipe;
+use crate::resources::policy::Statement;
 use crate::resources::role::Role;
 use crate::resources::state_machine::StateMachine;
 use crate::resources::table::{Billing, Table};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 fn stack(env: &str) -> Stack {
@@ -30,6 +32,44 @@ fn every_shipped_environment_keeps_all_eight_constraints() {
     for env in ["local", "dev", "prod"] {
         assert_eq!(check(&stack(env)), vec![], "{env}");
     }
+}
+
+#[test]
+fn the_processor_stores_events_only_of_providers_that_are_on_and_name_theirs_in_a_list() {
+    let puts = |providers: &str| {
+        let text = format!("region = \"eu-central-1\"\n{providers}\n[env.dev]\n");
+        let config = Config::parse("infra.toml", &text, Some("dev"), None).unwrap();
+        let stack = Stack::payment_webhooks(&config);
+        let (_, role) = all::<Role>(&stack.graph)
+            .into_iter()
+            .find(|(name, _)| name.as_str() == "payment-processor-role")
+            .unwrap();
+        let may_put = |statement: &&Statement| {
+            let mut actions = statement.actions.iter();
+            actions.any(|action| action == "dynamodb:PutItem")
+        };
+        let conditions = role
+            .statements
+            .iter()
+            .filter(may_put)
+            .map(|statement| serde_json::to_value(&statement.conditions).unwrap());
+        conditions.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        puts("[providers.stripe]\n[providers.klarna]"),
+        [json!(null); 0]
+    );
+    assert_eq!(
+        puts("[providers.plaid]\n[providers.plaid.confirm]\nenabled = false"),
+        [json!(null); 0]
+    );
+    assert_eq!(
+        puts("[providers.plaid]"),
+        [
+            json!([{"operator": "ForAllValues:StringLike", "key": "dynamodb:LeadingKeys",
+            "values": ["plaid:*", "event:plaid:*"]}])
+        ]
+    );
 }
 
 #[test]

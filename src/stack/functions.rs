@@ -90,7 +90,7 @@ fn common_environment(
     names: &Names,
     secret: &Handle<Secret>,
 ) -> BTreeMap<String, Input<Text>> {
-    BTreeMap::from([
+    let mut variables = BTreeMap::from([
         ("TABLE_NAME".to_owned(), Input::known(names.table.clone())),
         (
             "SECRET_ID".to_owned(),
@@ -101,7 +101,14 @@ fn common_environment(
             "PAYHOOK_PROVIDERS".to_owned(),
             Input::known(serde_json::to_string(&config.providers).unwrap_or_default()),
         ),
-    ])
+    ]);
+    if let Some(days) = config.table.retention.days() {
+        variables.insert(
+            "PAYHOOK_RETENTION_DAYS".to_owned(),
+            Input::known(days.to_string()),
+        );
+    }
+    variables
 }
 
 pub(super) fn validator_environment(
@@ -119,12 +126,6 @@ pub(super) fn validator_environment(
         "BODIES_OWNER".to_owned(),
         Input::from(Output::account()).into_text(),
     );
-    if let Some(days) = config.table.retention.days() {
-        variables.insert(
-            "PAYHOOK_RETENTION_DAYS".to_owned(),
-            Input::known(days.to_string()),
-        );
-    }
     variables
 }
 
@@ -134,8 +135,7 @@ pub(super) fn processor_environment(
     secret: &Handle<Secret>,
 ) -> BTreeMap<String, Input<Text>> {
     let mut variables = common_environment(config, names, secret);
-    // The lease outlasts the longest run, so that no second run starts while one may still be writing.
-    let lease = config.lambda.payment_processor.timeout.get() + 5;
+    let lease = config.lambda.payment_processor.lease_seconds();
     variables.insert(
         "PAYHOOK_EVENT_BUS".to_owned(),
         Input::known(config.events.bus.as_str()),

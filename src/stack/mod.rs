@@ -165,6 +165,7 @@ impl Stack {
                 processor: &processor,
                 state_machine: &state_machine,
                 logs: &logs,
+                listing: config.listing(),
             },
         );
 

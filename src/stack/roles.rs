@@ -36,6 +36,8 @@ pub(super) struct Grants<'a> {
     pub processor: &'a Handle<Function>,
     pub state_machine: &'a Handle<StateMachine>,
     pub logs: &'a Logs,
+    /// Providers whose events come from a list, so that payment-processor stores them.
+    pub listing: Vec<&'a str>,
 }
 
 impl Roles {
@@ -102,6 +104,10 @@ impl Roles {
         let role = &self.processor;
         role.grant(g, to.table, Table::GET_ITEM);
         role.grant(g, to.table, Table::UPDATE_ITEM);
+        if !to.listing.is_empty() {
+            let own = vec![only_of(&to.listing)];
+            role.grant_if(g, to.table, Table::PUT_ITEM, own);
+        }
         role.grant_if(
             g,
             to.key,
@@ -166,6 +172,17 @@ fn of_table(names: &Names) -> Condition {
 
 fn only_markers() -> Condition {
     Condition::new("ForAllValues:StringLike", "dynamodb:LeadingKeys", "event:*")
+}
+
+/// Payments of these providers, and the markers of their events.
+fn only_of(providers: &[&str]) -> Condition {
+    let keys = |provider: &&str| [format!("{provider}:*"), format!("event:{provider}:*")];
+    let keys = providers.iter().flat_map(keys).map(Input::known);
+    Condition {
+        operator: "ForAllValues:StringLike".to_owned(),
+        key: "dynamodb:LeadingKeys".to_owned(),
+        values: keys.collect(),
+    }
 }
 
 /// With a bucket key, what is encrypted belongs to the bucket and not to one object (S3: bucket keys).

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::clients::Clients;
 use super::every_sender;
-use super::place::{Place, succeeded};
+use super::mollie_api::MollieApi;
+use super::place::{Place, free_port, succeeded};
 use super::stripe_api::StripeApi;
 
 /// Names the environment of a stack that stands already; everything runs on an emulator without it.
@@ -19,6 +20,8 @@ pub struct Deployed {
     outputs: BTreeMap<String, String>,
     /// Stands for Stripe's API; a real account asks the real one.
     pub stripe_api: Option<StripeApi>,
+    /// Stands for Mollie's.
+    pub mollie_api: Option<MollieApi>,
     endpoint: Option<String>,
     /// The folder it was deployed from, where that was done here.
     pub place: Option<Place>,
@@ -51,19 +54,35 @@ impl Deployed {
         Self {
             outputs,
             stripe_api: None,
+            mollie_api: None,
             endpoint: None,
             place: None,
         }
     }
 
     fn on_emulator() -> Self {
-        let stripe_api = StripeApi::start();
+        let (stripe_api, mollie_api) = (StripeApi::start(), MollieApi::start());
+        let mut played = Vec::new();
         let on = every_sender::SIGNING.map(|provider| format!("providers.{provider}.enabled"));
         let mut settings: Vec<(&str, toml::Value)> =
             on.iter().map(|key| (key.as_str(), true.into())).collect();
         let (api, url) = (stripe_api.url.clone(), every_sender::REGISTERED_URL);
         settings.push(("providers.stripe.confirm.base_url", api.into()));
         settings.push(("providers.square.url", url.into()));
+        settings.push((
+            "providers.mollie.confirm.base_url",
+            mollie_api.url.clone().into(),
+        ));
+        // `send` plays these providers' APIs.
+        for provider in ["klarna", "plaid"] {
+            let url = format!("http://127.0.0.1:{}", free_port());
+            let key = format!("providers.{provider}.confirm.base_url");
+            played.push((key, url));
+        }
+        let of_played = played
+            .iter()
+            .map(|(key, url)| (key.as_str(), url.as_str().into()));
+        settings.extend(of_played);
         let place = Place::new(&settings);
         succeeded(&place.payhook("deploy"));
         place.tell("secret set stripe", "whsec_integration_of_stripe");
@@ -77,9 +96,11 @@ impl Deployed {
             let secret = every_sender::secret(provider);
             place.tell(&format!("secret set {provider}"), secret);
         }
+        place.tell("secret set mollie --api-key", "test_integration");
         Self {
             outputs: read(&place.outputs_file()),
             stripe_api: Some(stripe_api),
+            mollie_api: Some(mollie_api),
             endpoint: Some(place.endpoint()),
             place: Some(place),
         }

@@ -144,7 +144,7 @@ fn set(config: &mut toml::Table, key: &str, value: toml::Value) {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").port()
 }

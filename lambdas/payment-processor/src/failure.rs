@@ -23,6 +23,8 @@ pub enum Failure {
     Missing,
     #[error("another execution is working on the event; this one looks again a little later")]
     Leased,
+    #[error("the provider's API does not know the payment, or not yet; it is asked again")]
+    NotKnownYet,
     #[error("the lease of the event ran out before its processing ended; it is taken up again")]
     LeaseLost,
     #[error("the payment's head changed each time it was about to be written; it is tried again")]
@@ -42,7 +44,7 @@ impl Failure {
             Self::Publish(error) => error.failure.transient,
             Self::Secret(error) => error.is_transient(),
             Self::Gateway(error) => error.is_transient(),
-            Self::Leased | Self::LeaseLost | Self::HeadContended => true,
+            Self::Leased | Self::LeaseLost | Self::HeadContended | Self::NotKnownYet => true,
             Self::Input(_) | Self::Missing | Self::Unconfirmed(_) => false,
         }
     }
@@ -107,6 +109,7 @@ mod tests {
             (Failure::Gateway(GatewayError::NoSuchPayment), "Permanent"),
             (Failure::Secret(SecretUnavailable::TooSoon), "Transient"),
             (Failure::Leased, "Transient"),
+            (Failure::NotKnownYet, "Transient"),
             (Failure::Input("record"), "Permanent"),
             (Failure::Missing, "Permanent"),
         ] {

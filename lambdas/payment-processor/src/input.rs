@@ -14,6 +14,8 @@ pub struct Input {
     pub event: Option<Key>,
     pub payment_id: String,
     pub execution: Option<String>,
+    /// Whether the state machine would not try again.
+    pub is_last_try: bool,
 }
 
 impl Input {
@@ -42,6 +44,7 @@ impl Input {
                 .get("execution")
                 .and_then(Value::as_str)
                 .map(str::to_owned),
+            is_last_try: payload.get("lastTry").and_then(Value::as_bool) == Some(true),
         })
     }
 }

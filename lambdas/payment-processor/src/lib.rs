@@ -9,6 +9,7 @@
 mod confirm;
 mod failure;
 mod input;
+mod news;
 mod processor;
 mod settings;
 

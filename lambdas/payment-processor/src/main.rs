@@ -36,6 +36,7 @@ async fn main() -> Result<(), Error> {
         log: Log::new(Arc::new(Stdout), clock.clone(), &settings.environment),
         environment: settings.environment,
         lease: settings.lease,
+        retention: settings.retention,
         clock,
     };
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {

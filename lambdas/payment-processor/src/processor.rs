@@ -13,7 +13,7 @@ use payments::logging::{Log, identifier};
 use payments::metrics::{self, Metric, UNKNOWN_PROVIDER};
 use payments::outcome::{Outcome, Outcomes, outcome_id};
 use payments::providers;
-use payments::store::{EventItem, Finish, Key, Lease, Leased, Processing, Store};
+use payments::store::{End, EventItem, Finish, Ignored, Key, Lease, Leased, Processing, Store};
 use serde_json::Value;
 
 use crate::confirm::Believed;
@@ -27,6 +27,8 @@ const HEAD_TRIES: u32 = 20;
 pub struct Processor {
     pub environment: String,
     pub lease: SignedDuration,
+    /// How long items are kept; for ever if absent.
+    pub retention: Option<SignedDuration>,
     pub store: Arc<dyn Store>,
     pub confirmation: Confirmation,
     pub outcomes: Arc<dyn Outcomes>,
@@ -65,7 +67,9 @@ impl Processor {
         // A retry of the same execution continues at once what a killed invocation left; another execution waits.
         let owner = input.execution.as_deref().unwrap_or(invocation.request_id);
         let failure = match self.lease(&key, owner).await {
-            Ok(Leased::Taken(event)) => return self.work(&log, owner, *event).await,
+            Ok(Leased::Taken(event)) => {
+                return self.work(&log, owner, *event, input.is_last_try).await;
+            }
             Ok(Leased::Finished(event)) => {
                 log.following(event.trace_id.as_deref())
                     .info("event was processed before", &about(&event).fields());
@@ -95,10 +99,16 @@ impl Processor {
             .await?)
     }
 
-    async fn work(&self, log: &Log, owner: &str, event: EventItem) -> Result<Answer, Failure> {
+    async fn work(
+        &self,
+        log: &Log,
+        owner: &str,
+        event: EventItem,
+        is_last_try: bool,
+    ) -> Result<Answer, Failure> {
         let log = log.following(event.trace_id.as_deref());
         let started = (self.clock)();
-        match self.settle(&log, owner, &event).await {
+        match self.settle(&log, owner, &event, is_last_try).await {
             Ok(done) => {
                 let waited = started.duration_since(event.received_at).as_millis();
                 let ignored = done.processing == Processing::Ignored;
@@ -138,12 +148,22 @@ impl Processor {
         log: &Log,
         owner: &str,
         event: &EventItem,
+        is_last_try: bool,
     ) -> Result<EventItem, Failure> {
-        let is_notice = is_notice(event);
-        if event.event_status.is_none() && !is_notice {
-            return self.finish(owner, event, Processing::Ignored, None).await;
+        let provider = providers::by_key(&event.provider);
+        if provider.and_then(|provider| provider.list_notice()) == Some(&*event.event_type) {
+            return self.read_list(log, owner, event).await;
         }
-        let believed = self.confirmation.believe(event, event.event_status).await?;
+        let is_notice = provider.is_some_and(|provider| provider.only_api_knows(&event.event_type));
+        if event.event_status.is_none() && !is_notice {
+            return self.finish(owner, event, End::Ignored(None)).await;
+        }
+        let Some(believed) = self.confirmation.believe(event, is_last_try).await? else {
+            log.warn(Ignored::UnknownAtGateway.words(), &about(event).fields());
+            metrics::emit(log, &event.provider, &[(Metric::NoticeUnknown, 1)]);
+            let end = End::Ignored(Some(Ignored::UnknownAtGateway));
+            return self.finish(owner, event, end).await;
+        };
         if believed.mismatch.is_some() {
             log.warn(
                 "the provider's API contradicts the event and is believed",
@@ -157,13 +177,9 @@ impl Processor {
         if is_notice {
             self.confirmation.acknowledge(event).await?;
         }
-        self.finish(
-            owner,
-            event,
-            Processing::Processed,
-            Some((status, outcome.outcome_id)),
-        )
-        .await
+        let outcome_id = outcome.outcome_id;
+        let end = End::Processed { status, outcome_id };
+        self.finish(owner, event, end).await
     }
 
     /// Merges the event into the payment's head; returns the status after and before it.
@@ -215,26 +231,16 @@ impl Processor {
         }
     }
 
-    async fn finish(
+    pub(crate) async fn finish(
         &self,
         owner: &str,
         event: &EventItem,
-        processing: Processing,
-        outcome: Option<(Status, String)>,
+        end: End,
     ) -> Result<EventItem, Failure> {
-        let finish = Finish {
-            processing,
-            at: (self.clock)(),
-            outcome: outcome.clone(),
-        };
+        let at = (self.clock)();
+        let finish = Finish { at, end };
         if self.store.finish(&event.key, owner, &finish).await? {
-            let (status, outcome_id) = outcome.unzip();
-            return Ok(EventItem {
-                processing,
-                status,
-                outcome_id,
-                ..event.clone()
-            });
+            return Ok(event.clone().ended(finish.end));
         }
         // Either the reply to this very call was lost on the way, or another execution took over and is done or not.
         match self.lease(&event.key, owner).await? {
@@ -242,12 +248,6 @@ impl Processor {
             _ => Err(Failure::LeaseLost),
         }
     }
-}
-
-/// Whether the event says no more than that the provider's API has news.
-fn is_notice(event: &EventItem) -> bool {
-    providers::by_key(&event.provider)
-        .is_some_and(|provider| provider.only_api_knows(&event.event_type))
 }
 
 /// Status after and before an event whose change the head holds already: this event, in a run that stopped after that,
@@ -262,7 +262,7 @@ fn unchanged(head: Option<&Head>, change: &Change) -> (Status, Option<Status>) {
 }
 
 /// The fields of an event that a log may show.
-struct About<'a> {
+pub(crate) struct About<'a> {
     provider: &'a str,
     payment: std::borrow::Cow<'a, str>,
     event: std::borrow::Cow<'a, str>,
@@ -270,7 +270,7 @@ struct About<'a> {
     status: &'a str,
 }
 
-fn about(event: &EventItem) -> About<'_> {
+pub(crate) fn about(event: &EventItem) -> About<'_> {
     About {
         provider: &event.provider,
         payment: identifier(&event.key.payment_id),
@@ -281,7 +281,7 @@ fn about(event: &EventItem) -> About<'_> {
 }
 
 impl About<'_> {
-    fn fields(&self) -> [(&'static str, &str); 5] {
+    pub(crate) fn fields(&self) -> [(&'static str, &str); 5] {
         [
             ("provider", self.provider),
             ("paymentId", &self.payment),
@@ -301,11 +301,13 @@ fn fail(log: &Log, provider: &str, payment_id: &str, failure: Failure) -> Failur
         ("reason", failure.error_type()),
         ("detail", detail.as_str()),
     ];
-    if matches!(failure, Failure::Leased) {
-        log.info("event is being processed already", &fields);
-    } else {
-        log.error("event not processed", &fields);
-        metrics::emit(log, provider, &[(Metric::PaymentFailed, 1)]);
+    match failure {
+        Failure::Leased => log.info("event is being processed already", &fields),
+        Failure::NotKnownYet => log.info("event waits for its payment to be known", &fields),
+        _ => {
+            log.error("event not processed", &fields);
+            metrics::emit(log, provider, &[(Metric::PaymentFailed, 1)]);
+        }
     }
     failure
 }

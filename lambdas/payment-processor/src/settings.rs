@@ -13,6 +13,8 @@ pub struct ProcessorSettings {
     pub event_bus: String,
     /// How long nobody else takes up an event that is being worked on; longer than the function's timeout.
     pub lease: SignedDuration,
+    /// How long items are kept; for ever if absent.
+    pub retention: Option<SignedDuration>,
 }
 
 /// A variable that the Stack factory always sets is not usable.
@@ -35,6 +37,11 @@ impl ProcessorSettings {
         let seconds: u32 = required("PAYHOOK_LEASE_SECONDS")?.parse().map_err(|_| {
             SettingsError::Unusable("PAYHOOK_LEASE_SECONDS", "a whole number of seconds")
         })?;
+        let days = get("PAYHOOK_RETENTION_DAYS").filter(|value| !value.is_empty());
+        let days: Option<u32> = days
+            .map(|days| days.parse())
+            .transpose()
+            .map_err(|_| SettingsError::Unusable("PAYHOOK_RETENTION_DAYS", "a number of days"))?;
         Ok(Self {
             table: required("TABLE_NAME")?,
             secret_id: required("SECRET_ID")?,
@@ -44,6 +51,9 @@ impl ProcessorSettings {
             })?,
             event_bus: required("PAYHOOK_EVENT_BUS")?,
             lease: SignedDuration::from_secs(seconds.into()),
+            retention: days
+                .filter(|days| *days > 0)
+                .map(|days| SignedDuration::from_hours(24 * i64::from(days))),
         })
     }
 }
@@ -82,7 +92,17 @@ mod tests {
             without.remove(at);
             assert_eq!(read(&without).unwrap_err(), SettingsError::Missing(name));
         }
-        for name in ["PAYHOOK_LEASE_SECONDS", "PAYHOOK_PROVIDERS"] {
+        assert_eq!(read(&COMPLETE).unwrap().retention, None);
+        let kept = read(&[&COMPLETE[..], &[("PAYHOOK_RETENTION_DAYS", "30")]].concat());
+        assert_eq!(
+            kept.unwrap().retention,
+            Some(SignedDuration::from_hours(720))
+        );
+        for name in [
+            "PAYHOOK_LEASE_SECONDS",
+            "PAYHOOK_PROVIDERS",
+            "PAYHOOK_RETENTION_DAYS",
+        ] {
             let error = read(&[&COMPLETE[..], &[(name, "-x")]].concat()).unwrap_err();
             assert!(
                 matches!(error, SettingsError::Unusable(found, _) if found == name),

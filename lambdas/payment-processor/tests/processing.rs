@@ -142,13 +142,12 @@ async fn an_unsigned_event_counts_only_when_the_gateway_confirms_it() {
         signed: false,
         ..succeeded()
     };
-    for bench in [Bench::new(), Bench::confirmed(vec![Ok(None)])] {
-        let key = stored(&bench, unsigned.clone()).await;
-        let failure = bench.run(&key, "arn:e1").await.unwrap_err();
-        assert_eq!(failure.error_type(), "Permanent");
-        assert_eq!(bench.outcomes(), []);
-        assert_eq!(bench.table.head("stripe:pi_1").await.unwrap(), None);
-    }
+    let bench = Bench::new();
+    let key = stored(&bench, unsigned.clone()).await;
+    let failure = bench.run(&key, "arn:e1").await.unwrap_err();
+    assert_eq!(failure.error_type(), "Permanent");
+    assert_eq!(bench.outcomes(), []);
+    assert_eq!(bench.table.head("stripe:pi_1").await.unwrap(), None);
     let bench = Bench::confirmed(vec![Ok(Some(Confirmed {
         status: Status::Succeeded,
         amount: None,
@@ -168,7 +167,8 @@ async fn a_failed_run_says_whether_to_retry_and_leaves_the_event_free_for_anybod
             GatewayError::Unreachable("did not answer in time"),
             "Transient",
         ),
-        (GatewayError::NoSuchPayment, "Permanent"),
+        (GatewayError::NoSuchPayment, "Transient"),
+        (GatewayError::Refused(400), "Permanent"),
     ] {
         let answer = Confirmed {
             status: Status::Succeeded,

@@ -26,6 +26,10 @@ pub enum Metric {
     EventConflict,
     StoreFailed,
     SecretUnavailable,
+    /// An event that came from a provider's list and not by a webhook.
+    EventListed,
+    /// Something that nobody signed, about a payment that the provider does not know.
+    NoticeUnknown,
     PaymentProcessed,
     PaymentIgnored,
     PaymentFailed,
@@ -47,6 +51,8 @@ impl Metric {
             Self::EventConflict => "EventConflict",
             Self::StoreFailed => "StoreFailed",
             Self::SecretUnavailable => "SecretUnavailable",
+            Self::EventListed => "EventListed",
+            Self::NoticeUnknown => "NoticeUnknown",
             Self::PaymentProcessed => "PaymentProcessed",
             Self::PaymentIgnored => "PaymentIgnored",
             Self::PaymentFailed => "PaymentFailed",

@@ -8,8 +8,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use emulator::Emulator;
 use jiff::{SignedDuration, Timestamp};
+use payments::event::Status;
 use payments::store::{
-    DynamoStore, EventItem, Finish, Key, Lease, Packed, Processing, Search, Store, store_once,
+    DynamoStore, End, EventItem, Finish, Key, Lease, Packed, Processing, Search, Store, store_once,
 };
 
 const TABLE: &str = "payments-test";
@@ -40,9 +41,11 @@ fn event(provider: &str, id: &str, minute: i64) -> EventItem {
         expires_at: None,
         body: None,
         body_events: 1,
+        told_by: None,
         erased_at: None,
         processing: Processing::Received,
         processed_at: None,
+        ignored: None,
         status: None,
         outcome_id: None,
         failure: None,
@@ -67,7 +70,7 @@ async fn fail(client: &Client, key: &Key, at: Timestamp) {
         .unwrap();
 }
 
-async fn settle(store: &DynamoStore, key: &Key, processing: Processing) {
+async fn settle(store: &DynamoStore, key: &Key, end: End) {
     let lease = Lease {
         owner: "a".into(),
         now: arrival(0),
@@ -75,11 +78,17 @@ async fn settle(store: &DynamoStore, key: &Key, processing: Processing) {
     };
     store.lease(key, &lease).await.unwrap();
     let finish = Finish {
-        processing,
         at: arrival(1),
-        outcome: None,
+        end,
     };
     assert!(store.finish(key, "a", &finish).await.unwrap());
+}
+
+fn processed() -> End {
+    End::Processed {
+        status: Status::Succeeded,
+        outcome_id: "o-1".into(),
+    }
 }
 
 async fn unsettled(store: &DynamoStore, search: Search) -> Vec<String> {
@@ -120,12 +129,12 @@ async fn the_index_holds_what_is_not_settled_and_lists_it_by_state_provider_and_
         store.open(&Search::default()).await.unwrap().len(),
         all.len()
     );
-    settle(&store, key("done"), Processing::Processed).await;
-    settle(&store, key("ignored"), Processing::Ignored).await;
+    settle(&store, key("done"), processed()).await;
+    settle(&store, key("ignored"), End::Ignored(None)).await;
     for id in ["failed", "failed-then-done"] {
         fail(&client, key(id), arrival(30)).await;
     }
-    settle(&store, key("failed-then-done"), Processing::Processed).await;
+    settle(&store, key("failed-then-done"), processed()).await;
 
     assert_eq!(
         unsettled(&store, Search::default()).await,

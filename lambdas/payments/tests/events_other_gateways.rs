@@ -385,9 +385,15 @@ fn the_remaining_providers_read_as_documented() {
     );
     check(
         "plaid",
-        &[(
-            r#"{"environment":"production","item_id":"eVBn","transfer_id":"460c","webhook_code":"TRANSFER_EVENTS_UPDATE","webhook_type":"TRANSFER"}"#.into(),
-            "460c | - | - | -",
-        )],
+        &[
+            (
+                r#"{"webhook_type":"TRANSFER","webhook_code":"TRANSFER_EVENTS_UPDATE","environment":"production"}"#.into(),
+                "transfer-events | - | - | -",
+            ),
+            (
+                r#"{"environment":"production","item_id":"eVBn","webhook_code":"DEFAULT_UPDATE","webhook_type":"TRANSACTIONS"}"#.into(),
+                "eVBn | - | - | -",
+            ),
+        ],
     );
 }

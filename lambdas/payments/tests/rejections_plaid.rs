@@ -10,8 +10,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use payments::providers::keys::{
     self, FetchedKey, KeyRequest, KeySource, KeyUnavailable, VerifyError,
 };
-use payments::providers::{Check, Verified};
+use payments::providers::{CannotSign, Check, Outgoing, Verified};
 use payments::request::{Headers, Request};
+use payments::secret::{Secret, SecretText, SecretValue};
 use payments::settings::Settings;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -85,6 +86,39 @@ fn outcome(token: &str, body: &[u8], key: FetchedKey) -> &'static str {
     match provider("plaid").verify(&request(token, body), &check) {
         Ok(_) => "valid",
         Err(refused) => refused.kind(),
+    }
+}
+
+#[test]
+fn what_is_signed_with_a_key_pair_of_ones_own_is_what_plaid_would_have_sent() {
+    let private =
+        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+    let private = private.expect("a key pair");
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private.as_ref());
+    let point = pair.expect("the same").public_key().as_ref().to_vec();
+    let web_key = json!({
+        "crv": "P-256", "kid": "kid-1", "kty": "EC",
+        "x": URL_SAFE_NO_PAD.encode(&point[1..33]), "y": URL_SAFE_NO_PAD.encode(&point[33..]),
+    });
+    let secret = |private: &[u8]| {
+        let private = base64::engine::general_purpose::STANDARD.encode(private);
+        let text = |(name, text): (&str, &str)| (name.to_owned(), SecretText::new(text));
+        let named = [("key_id", "kid-1"), ("private_key", private.as_str())].map(text);
+        Secret::always(SecretValue::Named(named.into()))
+    };
+    let sample = || Outgoing {
+        body: BODY.to_vec(),
+        ..Outgoing::default()
+    };
+    let sign =
+        |secret: &Secret| provider("plaid").sign(sample(), secret, &Settings::default(), now());
+    let signed = sign(&secret(private.as_ref())).expect("signed");
+    let (_, token) = signed.headers.first().expect("a token");
+    let key = FetchedKey::WebKey(web_key.to_string());
+    assert_eq!(outcome(token, BODY, key.clone()), "valid");
+    assert_eq!(outcome(token, b"{}", key), "body_hash_mismatch");
+    for wrong in [secret(b"no key"), Secret::text("text")] {
+        assert_eq!(sign(&wrong), Err(CannotSign::ProviderHoldsKey("plaid")));
     }
 }
 

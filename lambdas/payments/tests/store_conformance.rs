@@ -13,7 +13,7 @@ use payments::event::Status;
 use payments::head::Head;
 use payments::money::{Currency, Money};
 use payments::store::{
-    DynamoStore, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, MemoryStore, Packed,
+    DynamoStore, End, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, MemoryStore, Packed,
     Processing, Store, Stored, Timeline, store_once,
 };
 
@@ -48,9 +48,11 @@ fn event(id: &str, payment: &str, at: i64) -> EventItem {
         expires_at: Some(now()),
         body: None,
         body_events: 1,
+        told_by: None,
         erased_at: None,
         processing: Processing::Received,
         processed_at: None,
+        ignored: None,
         status: None,
         outcome_id: None,
         failure: None,
@@ -265,11 +267,12 @@ async fn leases_to_one_owner_at_a_time(store: &dyn Store) {
 async fn finishes_only_for_the_owner(store: &dyn Store) {
     let item = event("evt_1", "stripe:finish", 1_000);
     store.insert(&item).await.unwrap();
-    let outcome = Some((Status::Refunded, "outcome-1".to_owned()));
     let finish = Finish {
-        processing: Processing::Processed,
         at: now(),
-        outcome,
+        end: End::Processed {
+            status: Status::Refunded,
+            outcome_id: "outcome-1".to_owned(),
+        },
     };
     assert!(
         !store.finish(&item.key, "a", &finish).await.unwrap(),
@@ -301,9 +304,8 @@ async fn creates_nothing_but_by_insert(store: &dyn Store) {
         timestamp: 1,
     };
     let finish = Finish {
-        processing: Processing::Ignored,
         at: now(),
-        outcome: None,
+        end: End::Ignored(None),
     };
     assert!(matches!(
         store.lease(&key, &lease("a", 0)).await.unwrap(),

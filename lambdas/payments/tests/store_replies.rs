@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use payments::event::Status;
 use payments::head::Head;
 use payments::store::{
-    DynamoStore, EventItem, Finish, Inserted, Key, Lease, Leased, Packed, Processing, Store,
+    DynamoStore, End, EventItem, Finish, Inserted, Key, Lease, Leased, Packed, Processing, Store,
     StoreError, Stored, store_once,
 };
 use replay::Replay;
@@ -75,9 +75,11 @@ fn event() -> EventItem {
         expires_at: None,
         body: None,
         body_events: 1,
+        told_by: None,
         erased_at: None,
         processing: Processing::Received,
         processed_at: None,
+        ignored: None,
         status: None,
         outcome_id: None,
         failure: None,
@@ -348,11 +350,12 @@ async fn a_lease_is_refused_for_the_reason_the_item_shows() {
 #[tokio::test]
 async fn a_finished_event_loses_its_lease_and_its_failure() {
     let (http, table) = table(vec![(200, json!({}))], 1);
-    let outcome = Some((Status::Succeeded, "o-1".to_owned()));
     let finish = Finish {
-        processing: Processing::Processed,
         at: now(),
-        outcome,
+        end: End::Processed {
+            status: Status::Succeeded,
+            outcome_id: "o-1".to_owned(),
+        },
     };
     assert!(table.finish(&key(), "arn:e1", &finish).await.unwrap());
     let update = sent(&http, 0);

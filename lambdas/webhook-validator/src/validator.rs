@@ -14,9 +14,7 @@ use payments::secret::{ProviderSecrets, Secrets};
 use payments::secret_cache::SecretCache;
 use payments::settings::Settings;
 use payments::signature::SignatureError;
-use payments::store::{
-    Bodies, Body, EventItem, Key, Packed, Processing, Store, Stored, store_once,
-};
+use payments::store::{Bodies, Body, EventItem, Packed, Store, Stored, store_once};
 use serde_json::Value;
 
 use crate::refusal::Refusal;
@@ -219,41 +217,18 @@ impl Validator {
         event: PaymentEvent,
         log: &Log,
     ) -> Result<EventItem, Refusal> {
-        let payment_id = event.payment_id();
-        if payment_id.len() > LONGEST_PAYMENT_ID {
+        if event.payment_id().len() > LONGEST_PAYMENT_ID {
             return Err(Refusal::Malformed(
                 "the payment id is longer than a key of the table".into(),
             ));
         }
         Ok(EventItem {
-            key: Key {
-                payment_id,
-                timestamp: event.sort_key_ms(),
-            },
-            provider: event.provider.to_owned(),
-            event_id: event.event_id,
-            event_type: event.event_type,
-            body_digest: String::new(),
-            common_digest: event.common_digest,
-            occurred_ms: event.occurred_ms,
-            event_status: event.claimed,
-            money: event.money,
-            provider_payment_id: event.provider_payment_id,
-            received_at: request.received_at,
-            signed: event.signed,
             trace_id: log.trace_id().map(str::to_owned),
             expires_at: self
                 .settings
                 .retention
                 .and_then(|keep| request.received_at.checked_add(keep).ok()),
-            body: None,
-            body_events: 1,
-            erased_at: None,
-            processing: Processing::Received,
-            processed_at: None,
-            status: None,
-            outcome_id: None,
-            failure: None,
+            ..EventItem::new(event, request.received_at)
         })
     }
 

@@ -265,6 +265,12 @@ impl Store for Failing {
     async fn put_head(&self, payment_id: &str, head: &Head) -> Result<bool, StoreError> {
         self.inner.put_head(payment_id, head).await
     }
+    async fn cursor(&self, provider: &str) -> Result<Option<u64>, StoreError> {
+        self.inner.cursor(provider).await
+    }
+    async fn advance(&self, provider: &str, to: u64) -> Result<bool, StoreError> {
+        self.inner.advance(provider, to).await
+    }
     async fn events(&self, payment_id: &str) -> Result<Vec<EventItem>, StoreError> {
         self.inner.events(payment_id).await
     }

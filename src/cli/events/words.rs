@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use payments::event::Status;
-use payments::store::EventItem;
+use payments::store::{EventItem, Ignored};
 use serde_json::{Value, json};
 
 /// One line: arrival, processing, payment, what happened, amount, id, and why it failed.
@@ -45,6 +45,8 @@ pub fn facts(event: &EventItem) -> Value {
         "traceId": event.trace_id,
         "expiresAt": event.expires_at.map(|at| at.to_string()),
         "processing": event.processing.as_str(),
+        "ignoredBecause": event.ignored.map(Ignored::as_str),
+        "toldBy": event.told_by,
         "processedAt": event.processed_at.map(|at| at.to_string()),
         "status": event.status.map(Status::as_str),
         "outcomeId": event.outcome_id,

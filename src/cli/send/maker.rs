@@ -40,10 +40,15 @@ impl<'a> Maker<'a, ()> {
         let types = provider.sample_types();
         let event_type = match send.event_type.as_deref() {
             None => types.first().copied().unwrap_or_default(),
-            Some(wanted) => *types
-                .iter()
-                .find(|known| **known == wanted)
-                .ok_or_else(|| no_sample(provider, wanted))?,
+            Some(wanted) => {
+                let whole = types.iter().find(|known| **known == wanted);
+                // Plaid's own documentation names a type by its code alone.
+                let code =
+                    |known: &&&str| known.rsplit_once('.').map(|(_, code)| code) == Some(wanted);
+                let mut by_code = types.iter().filter(code);
+                let only = by_code.next().filter(|_| by_code.next().is_none());
+                whole.or(only).ok_or_else(|| no_sample(provider, wanted))?
+            }
         };
         let currency = Currency::parse(&send.currency)
             .map_err(|error| misuse(error.to_string(), "give a code such as EUR"))?;
@@ -62,6 +67,11 @@ impl<'a> Maker<'a, ()> {
             money,
             secret: (),
         })
+    }
+
+    /// What the test events are about.
+    pub fn money(&self) -> &Money {
+        &self.money
     }
 
     /// The same with what it signs with.

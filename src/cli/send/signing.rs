@@ -1,6 +1,7 @@
 //! The secret that a test event is signed with.
 
 use super::maker::Maker;
+use super::stand_in::StandIn;
 use super::{Send, misuse};
 use crate::cli::vault::{New, Vault};
 use crate::cli::{Context, made_secret, secret as secrets};
@@ -45,6 +46,32 @@ pub async fn secret(
         "Made a random secret of {provider} and stored it in {name}."
     ));
     accepted(context, &vault, provider)?.context("the secret just made is not there")
+}
+
+/// What the one who plays the provider signs with; the functions are given a key of its API, where they have none.
+pub async fn played(
+    context: &Context,
+    aws: &Aws,
+    maker: &Maker<'_, ()>,
+    name: &str,
+    stand_in: &StandIn,
+) -> anyhow::Result<Secret> {
+    let provider = maker.provider.key();
+    let mut vault = secrets::load(aws, name).await?;
+    let known = vault.secrets()?;
+    let known = known.provider(provider);
+    if known.is_none_or(|known| known.api_key.is_none()) {
+        vault.set_api_key(provider, &stand_in.api_key);
+        secrets::store(&vault, aws, name).await?;
+        context.ui.note(format!(
+            "Made a random API key of {provider} and stored it in {name}."
+        ));
+    }
+    context.ui.note(format!(
+        "Playing the API of {provider} at the address in infra.toml until the event is processed."
+    ));
+    // Where the provider signs nothing, neither is anything here.
+    Ok(stand_in.signing.clone().unwrap_or_else(|| Secret::text("")))
 }
 
 fn accepted(context: &Context, vault: &Vault, provider: &str) -> anyhow::Result<Option<Secret>> {

@@ -1,6 +1,8 @@
 //! A processor on a table in memory, with steps at which a test can stop it.
 #![allow(dead_code)]
 
+pub mod list;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -52,7 +54,7 @@ impl Steps {
         }
     }
 
-    async fn step(&self) {
+    pub async fn step(&self) {
         if self.taken.fetch_add(1, Ordering::SeqCst) + 1 == self.stop_after {
             self.stopped.notify_one();
             std::future::pending::<()>().await;
@@ -107,6 +109,16 @@ impl Store for SteppedStore {
     }
     async fn put_head(&self, payment_id: &str, head: &Head) -> Result<bool, StoreError> {
         let done = self.inner.put_head(payment_id, head).await;
+        self.steps.step().await;
+        done
+    }
+    async fn cursor(&self, provider: &str) -> Result<Option<u64>, StoreError> {
+        let done = self.inner.cursor(provider).await;
+        self.steps.step().await;
+        done
+    }
+    async fn advance(&self, provider: &str, to: u64) -> Result<bool, StoreError> {
+        let done = self.inner.advance(provider, to).await;
         self.steps.step().await;
         done
     }
@@ -198,6 +210,8 @@ pub struct Bench {
     pub table: Arc<MemoryStore>,
     pub published: Arc<Published>,
     pub gateway: Option<Arc<Scripted>>,
+    /// Plaid's list of events.
+    pub list: Option<Arc<list::List>>,
     pub vault: Arc<Vault>,
     pub seconds: Arc<AtomicU64>,
     pub lines: Arc<Mutex<Vec<String>>>,
@@ -209,8 +223,9 @@ impl Bench {
             table: Arc::default(),
             published: Arc::default(),
             gateway: None,
+            list: None,
             vault: Arc::new(Vault(Mutex::new(
-                r#"{"stripe":{"signing":[],"api_key":"sk_test_old"},"klarna":{"api_key":"k"},"mollie":{"api_key":"m"}}"#
+                r#"{"stripe":{"signing":[],"api_key":"sk_test_old"},"klarna":{"api_key":"k"},"mollie":{"api_key":"m"},"plaid":{"api_key":"p"}}"#
                     .into(),
             ))),
             seconds: Arc::default(),
@@ -247,10 +262,15 @@ impl Bench {
                 gateways.insert(provider.into(), gateway.clone());
             }
         }
+        if let Some(list) = &self.list {
+            *list.steps.lock().unwrap() = steps.clone();
+            gateways.insert("plaid".into(), list.clone());
+        }
         let secrets = Arc::new(SecretCache::new(self.vault.clone(), self.clock()));
         let processor = Processor {
             environment: "dev".into(),
             lease: LEASE,
+            retention: Some(SignedDuration::from_hours(24)),
             store: Arc::new(SteppedStore {
                 inner: self.table.clone(),
                 steps: steps.clone(),
@@ -265,16 +285,23 @@ impl Bench {
 
     /// Runs one execution to its end.
     pub async fn run(&self, key: &Key, execution: &str) -> Result<Answer, Failure> {
+        self.run_with(&payload(key, execution)).await
+    }
+
+    /// The same as the last try of the state machine.
+    pub async fn run_last(&self, key: &Key, execution: &str) -> Result<Answer, Failure> {
+        let mut payload = payload(key, execution);
+        payload["lastTry"] = true.into();
+        self.run_with(&payload).await
+    }
+
+    async fn run_with(&self, payload: &Value) -> Result<Answer, Failure> {
         let (_, processor) = self.processor(Steps::default());
-        processor
-            .process(
-                &payload(key, execution),
-                Invocation {
-                    request_id: "r-1",
-                    trace_header: None,
-                },
-            )
-            .await
+        let invocation = Invocation {
+            request_id: "r-1",
+            trace_header: None,
+        };
+        processor.process(payload, invocation).await
     }
 
     /// Runs one execution until its n-th call is done and kills it there; false when it ended before.
@@ -337,9 +364,11 @@ pub fn event(id: &str, payment: &str, status: Option<Status>, at: i64) -> EventI
         expires_at: None,
         body: None,
         body_events: 1,
+        told_by: None,
         erased_at: None,
         processing: Processing::Received,
         processed_at: None,
+        ignored: None,
         status: None,
         outcome_id: None,
         failure: None,

@@ -8,7 +8,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::{Confirmed, Gateway, GatewayError, HttpClient};
+use super::{Confirmed, Gateway, GatewayError, HttpClient, Listed, News};
 use crate::json::{Json, MalformedBody};
 use crate::mac::BASE64;
 use crate::money::Money;
@@ -35,6 +35,20 @@ pub(super) trait Api: Send + Sync {
 
     /// Reads the answer to the question about this payment.
     fn answer(&self, id: &str, body: &[u8]) -> Result<Confirmed, GatewayError>;
+
+    /// The question about the list of events behind this place; `None` where the provider has no such list.
+    fn news_question(
+        &self,
+        _after: u64,
+        _key: &SecretValue,
+    ) -> Result<Option<Question>, GatewayError> {
+        Ok(None)
+    }
+
+    /// Reads a page of the list: its events in any order, and whether the list goes on.
+    fn page(&self, _body: &[u8]) -> Result<(Vec<Listed>, bool), GatewayError> {
+        Err(GatewayError::Unreadable("no list of events is documented"))
+    }
 
     /// How a token is obtained, where the API key itself does not open the API.
     fn grant(&self, _key: &SecretValue) -> Result<Option<Question>, GatewayError> {
@@ -250,6 +264,15 @@ impl<A: Api> Gateway for Asking<A> {
             answer = self.ask(question, api_key).await;
         }
         self.api.answer(id, &answer?).map(Some)
+    }
+
+    async fn news(&self, after: u64, api_key: &SecretValue) -> Result<Option<News>, GatewayError> {
+        let Some(question) = self.api.news_question(after, api_key)? else {
+            return Ok(None);
+        };
+        let answer = self.ask(question, api_key).await?;
+        let (events, has_more) = self.api.page(&answer)?;
+        News::new(after, events, has_more).map(Some)
     }
 
     async fn acknowledge(

@@ -74,7 +74,7 @@ fn check(method: &Method, status: StatusCode) -> Result<(), GatewayError> {
         200 => Ok(()),
         201..=204 if method != Method::GET => Ok(()),
         401 | 403 => Err(GatewayError::Denied(code)),
-        404 => Err(GatewayError::NoSuchPayment),
+        404 | 410 => Err(GatewayError::NoSuchPayment),
         408 | 409 | 425 | 429 | 500.. => Err(GatewayError::Busy(code)),
         _ => Err(GatewayError::Refused(code)),
     }

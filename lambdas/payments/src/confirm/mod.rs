@@ -11,6 +11,7 @@ mod http;
 mod klarna;
 mod mercado_pago;
 mod mollie;
+mod news;
 mod paddle;
 mod paypal;
 mod paystack;
@@ -29,6 +30,7 @@ use async_trait::async_trait;
 
 use api::{Api, Asking};
 pub use http::{HttpClient, NoHttpClient};
+pub use news::{Listed, News};
 
 use crate::event::Status;
 use crate::money::Money;
@@ -100,6 +102,15 @@ pub trait Gateway: Send + Sync {
         provider_payment_id: &str,
         api_key: &SecretValue,
     ) -> Result<Option<Confirmed>, GatewayError>;
+
+    /// What the provider's list of events holds behind this place, the next page of it; `None` where it has no such list.
+    async fn news(
+        &self,
+        _after: u64,
+        _api_key: &SecretValue,
+    ) -> Result<Option<News>, GatewayError> {
+        Ok(None)
+    }
 
     /// Tells the provider that its notice has been dealt with, where it waits for that; the same key makes a repetition
     /// the same act.

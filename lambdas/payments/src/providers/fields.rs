@@ -63,7 +63,7 @@ pub(super) fn ms_of_rfc3339(text: &str) -> Option<i64> {
 }
 
 /// Milliseconds from the RFC 3339 text at a path.
-pub(super) fn ms_at(json: Json<'_>, path: &str) -> Option<i64> {
+pub(crate) fn ms_at(json: Json<'_>, path: &str) -> Option<i64> {
     ms_of_rfc3339(&json.text_at(path)?)
 }
 

@@ -95,6 +95,11 @@ pub trait Provider: Sync {
         false
     }
 
+    /// The type of event that tells only that the provider's list of events has grown, so that the list has to be read.
+    fn list_notice(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The event types that [`sample`](Self::sample) can make, the usual one first.
     fn sample_types(&self) -> &'static [&'static str];
 

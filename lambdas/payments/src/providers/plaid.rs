@@ -3,25 +3,33 @@
 //! API. Documented at plaid.com/docs/api/webhooks/webhook-verification.
 
 use aws_lc_rs::digest;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
+};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::fields;
 use super::keys::{FetchedKey, KeyRequest};
-use super::{Check, Outgoing, Provider, Reports, SampleSeed, Verified};
+use super::{CannotSign, Check, Outgoing, Provider, Reports, SampleSeed, Verified};
 use crate::event::Report;
 use crate::json::Json;
-use crate::mac;
+use crate::mac::{self, BASE64};
 use crate::request::Request;
+use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::signature::{SignatureError, Window};
+use crate::store::sha256_hex;
 
 const HEADER: &str = "Plaid-Verification";
 const TOLERANCE: u32 = 300;
-/// Tells that transfers changed; which, and how, is pulled from the API.
+/// Tells that transfers changed; which, and how, is in the list of events at `/transfer/event/sync`.
 const NEWS: &str = "TRANSFER.TRANSFER_EVENTS_UPDATE";
+/// Under which all notices of news are kept, since they name no transfer.
+const LIST: &str = "transfer-events";
 
 pub(super) struct Plaid;
 
@@ -63,17 +71,21 @@ impl Provider for Plaid {
         let body = Json::parse_object(&request.body)?;
         let kind = fields::required(body, "webhook_type")?;
         let code = fields::required(body, "webhook_code")?;
+        let event_type = format!("{kind}.{code}");
+        let about = match event_type == NEWS {
+            true => Some(LIST.to_owned()),
+            false => ["transfer_id", "item_id"]
+                .into_iter()
+                .find_map(|path| body.id_at(path)),
+        };
         // The same body comes again for every later change, so only the time of signing tells one notice from the next.
         let issued_at = Token::read(request).ok().map(|token| token.issued_at);
         let digest = fields::digest_id(&request.body);
         Ok(vec![Report {
             event_id: issued_at.map_or_else(|| digest.clone(), |at| format!("{digest}@{at}")),
-            event_type: format!("{kind}.{code}"),
+            event_type,
             occurred_ms: issued_at.and_then(fields::ms_of_seconds),
-            provider_payment_id: ["transfer_id", "item_id"]
-                .into_iter()
-                .find_map(|path| body.id_at(path))
-                .unwrap_or(digest),
+            provider_payment_id: about.unwrap_or(digest),
             money: Ok(None),
             claimed: None,
         }])
@@ -83,19 +95,48 @@ impl Provider for Plaid {
         event_type == NEWS
     }
 
+    fn list_notice(&self) -> Option<&'static str> {
+        Some(NEWS)
+    }
+
     fn sample_types(&self) -> &'static [&'static str] {
         &[NEWS]
     }
 
-    fn sample(&self, event_type: &str, seed: &SampleSeed<'_>) -> Option<Outgoing> {
+    fn sample(&self, event_type: &str, _seed: &SampleSeed<'_>) -> Option<Outgoing> {
         let body = json!({
-            "environment": "sandbox", "transfer_id": fields::sample_id(seed, "transfer-"),
-            "webhook_code": "TRANSFER_EVENTS_UPDATE", "webhook_type": "TRANSFER",
+            "environment": "sandbox", "webhook_code": "TRANSFER_EVENTS_UPDATE", "webhook_type": "TRANSFER",
         });
         self.sample_types()
             .contains(&event_type)
             .then(|| Outgoing::json(&body))
     }
+
+    /// Only for whoever plays Plaid with a key pair of their own: `key_id`, and `private_key` as base64 of PKCS 8.
+    fn sign(
+        &self,
+        outgoing: Outgoing,
+        secret: &Secret,
+        _settings: &Settings,
+        now: Timestamp,
+    ) -> Result<Outgoing, CannotSign> {
+        let token = signed(&outgoing.body, secret, now);
+        let token = token.ok_or(CannotSign::ProviderHoldsKey(self.key()))?;
+        Ok(outgoing.with_header(HEADER, token))
+    }
+}
+
+/// The token of a body; `None` where the secret is no key pair.
+fn signed(body: &[u8], secret: &Secret, now: Timestamp) -> Option<String> {
+    let private = BASE64.decode(secret.value.named("private_key")?).ok()?;
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &private).ok()?;
+    let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let head = json!({"alg": "ES256", "kid": secret.value.named("key_id")?, "typ": "JWT"});
+    let hash = sha256_hex(body);
+    let claims = json!({"iat": now.as_second(), "request_body_sha256": hash});
+    let text = format!("{}.{}", part(head), part(claims));
+    let signature = pair.sign(&SystemRandom::new(), text.as_bytes()).ok()?;
+    Some(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 /// The parts of the JWT; nothing of it is believed before its signature is checked.

@@ -14,14 +14,14 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use super::event_item::{self, Attributes, number, read_text, text};
 use super::transaction::{self, Cancelled};
 use super::{
-    EventItem, Finish, Inserted, Key, Lease, Leased, Marker, Processing, Store, StoreError,
+    End, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, Processing, Store, StoreError,
     attention, head_item,
 };
 use crate::aws::{AwsFailure, describe};
 use crate::head::Head;
 
 /// Everything of an event but its body; where that is an object, its place.
-pub(super) const WITHOUT_BODY: [&str; 28] = [
+pub(super) const WITHOUT_BODY: [&str; 30] = [
     "paymentId",
     "timestamp",
     "recordType",
@@ -49,7 +49,9 @@ pub(super) const WITHOUT_BODY: [&str; 28] = [
     "bodyKey",
     "bodyBytes",
     "bodyEvents",
+    "toldBy",
     "erasedAt",
+    "ignoredBecause",
 ];
 
 /// The table `payments-{env}`.
@@ -214,14 +216,21 @@ impl Store for DynamoStore {
             .condition_expression("recordType = :event AND leaseOwner = :owner")
             .expression_attribute_names("#processing", "processing")
             .expression_attribute_values(":owner", text(owner))
-            .expression_attribute_values(":processing", text(finish.processing.as_str()))
+            .expression_attribute_values(":processing", text(finish.end.processing().as_str()))
             .expression_attribute_values(":at", text(&finish.at.to_string()));
-        if let Some((status, outcome_id)) = &finish.outcome {
-            set.push_str(", #status = :status, outcomeId = :outcome");
-            update = update
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":status", text(status.as_str()))
-                .expression_attribute_values(":outcome", text(outcome_id));
+        match &finish.end {
+            End::Processed { status, outcome_id } => {
+                set.push_str(", #status = :status, outcomeId = :outcome");
+                update = update
+                    .expression_attribute_names("#status", "status")
+                    .expression_attribute_values(":status", text(status.as_str()))
+                    .expression_attribute_values(":outcome", text(outcome_id));
+            }
+            End::Ignored(Some(why)) => {
+                set.push_str(", ignoredBecause = :why");
+                update = update.expression_attribute_values(":why", text(why.as_str()));
+            }
+            End::Ignored(None) => {}
         }
         let update = update
             .update_expression(format!(
@@ -281,6 +290,14 @@ impl Store for DynamoStore {
                 ),
         };
         self.condition_held(update.send().await.map(drop))
+    }
+
+    async fn cursor(&self, provider: &str) -> Result<Option<u64>, StoreError> {
+        self.read_cursor(provider).await
+    }
+
+    async fn advance(&self, provider: &str, to: u64) -> Result<bool, StoreError> {
+        self.move_cursor(provider, to).await
     }
 
     async fn events(&self, payment_id: &str) -> Result<Vec<EventItem>, StoreError> {

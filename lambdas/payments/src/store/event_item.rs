@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::{Body, Key, Packed, Processing, attention};
-use crate::event::Status;
+use super::{Body, End, Ignored, Key, Packed, Processing, attention};
+use crate::event::{PaymentEvent, Status};
 use crate::money::{Currency, Money};
 
 /// Largest item that DynamoDB takes, names included.
@@ -57,10 +57,14 @@ pub struct EventItem {
     pub body: Option<Body>,
     /// How many events the body tells of, of any payments; each of them has an item of its own.
     pub body_events: usize,
+    /// The notice that led to it, where the provider sent no webhook of the event itself but named it in a list.
+    pub told_by: Option<String>,
     /// When the body was erased on request.
     pub erased_at: Option<Timestamp>,
     pub processing: Processing,
     pub processed_at: Option<Timestamp>,
+    /// Why it moved no payment, where that is not its type.
+    pub ignored: Option<Ignored>,
     /// The payment's status after the event was processed.
     pub status: Option<Status>,
     pub outcome_id: Option<String>,
@@ -69,6 +73,39 @@ pub struct EventItem {
 }
 
 impl EventItem {
+    /// An event that has just arrived, without its body.
+    pub fn new(event: PaymentEvent, received_at: Timestamp) -> Self {
+        Self {
+            key: Key {
+                payment_id: event.payment_id(),
+                timestamp: event.sort_key_ms(),
+            },
+            provider: event.provider.to_owned(),
+            event_id: event.event_id,
+            event_type: event.event_type,
+            body_digest: String::new(),
+            common_digest: event.common_digest,
+            occurred_ms: event.occurred_ms,
+            event_status: event.claimed,
+            money: event.money,
+            provider_payment_id: event.provider_payment_id,
+            received_at,
+            signed: event.signed,
+            trace_id: None,
+            expires_at: None,
+            body: None,
+            body_events: 1,
+            told_by: None,
+            erased_at: None,
+            processing: Processing::Received,
+            processed_at: None,
+            ignored: None,
+            status: None,
+            outcome_id: None,
+            failure: None,
+        }
+    }
+
     /// Adds the body: compressed in the item where it fits, else as a pointer to its object.
     pub fn with_body(mut self, body: &Packed) -> Result<Self, ItemTooLarge> {
         self.body_digest.clone_from(&body.digest);
@@ -92,6 +129,19 @@ impl EventItem {
             });
         }
         Ok(self)
+    }
+
+    /// The event as its processing leaves it.
+    pub fn ended(mut self, end: End) -> Self {
+        self.processing = end.processing();
+        match end {
+            End::Processed { status, outcome_id } => {
+                self.status = Some(status);
+                self.outcome_id = Some(outcome_id);
+            }
+            End::Ignored(why) => self.ignored = why,
+        }
+        self
     }
 
     /// What tells whether two deliveries under one event id are of one event.
@@ -144,6 +194,9 @@ impl EventItem {
             let events = AttributeValue::N(self.body_events.to_string());
             item.insert("bodyEvents".into(), events);
         }
+        if let Some(notice) = &self.told_by {
+            item.insert("toldBy".into(), text(notice));
+        }
         if let Some(at) = self.erased_at {
             item.insert("erasedAt".into(), text(&at.to_string()));
         }
@@ -185,6 +238,7 @@ impl EventItem {
                 .ok()
                 .and_then(|events| usize::try_from(events).ok())
                 .unwrap_or(1),
+            told_by: read_text(item, "toldBy").ok(),
             erased_at: read_text(item, "erasedAt")
                 .ok()
                 .and_then(|text| text.parse().ok()),
@@ -192,6 +246,9 @@ impl EventItem {
             processed_at: read_text(item, "processedAt")
                 .ok()
                 .and_then(|text| text.parse().ok()),
+            ignored: read_text(item, "ignoredBecause")
+                .ok()
+                .and_then(|text| Ignored::parse(&text)),
             status: read_text(item, "status")
                 .ok()
                 .and_then(|text| text.parse().ok()),

@@ -8,11 +8,11 @@ use tokio::task::JoinSet;
 
 use super::dynamo::WITHOUT_BODY;
 use super::event_item::{self, Attributes, read_number, read_text, text};
-use super::{DynamoStore, EventItem, Key, Marker, StoreError, head_item, transaction};
+use super::{DynamoStore, EventItem, Key, Marker, StoreError, cursor, head_item, transaction};
 use crate::head::Head;
 
-/// What heads and markers have beyond the attributes of events.
-const OF_OTHERS: [&str; 8] = [
+/// What heads, markers and cursors have beyond the attributes of events.
+const OF_OTHERS: [&str; 9] = [
     "latest",
     "amountAt",
     "version",
@@ -21,6 +21,7 @@ const OF_OTHERS: [&str; 8] = [
     "digest",
     "ofPayment",
     "ofTimestamp",
+    cursor::PLACE,
 ];
 
 /// One item, whatever it is.
@@ -33,6 +34,11 @@ pub enum Record {
         head: Box<Head>,
     },
     Marker(MarkerItem),
+    /// How far a provider's list of events was read.
+    Cursor {
+        provider: String,
+        place: u64,
+    },
     /// Nothing that this version of payhook writes.
     Unknown {
         key: Key,
@@ -142,6 +148,9 @@ impl Record {
             }
             Ok(head_item::RECORD_TYPE) => read_head(item),
             Ok(transaction::RECORD_TYPE) => read_marker(item).map(Record::Marker),
+            Ok(cursor::RECORD_TYPE) => {
+                cursor::read(item).map(|(provider, place)| Record::Cursor { provider, place })
+            }
             _ => Err("recordType"),
         };
         known.unwrap_or_else(|why| Record::Unknown {

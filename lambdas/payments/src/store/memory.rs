@@ -21,6 +21,8 @@ struct Rows {
     heads: BTreeMap<String, Head>,
     /// By provider and event id.
     markers: BTreeMap<(String, String), Marker>,
+    /// By provider.
+    cursors: BTreeMap<String, u64>,
 }
 
 /// A table that lasts as long as the value.
@@ -113,13 +115,9 @@ impl Store for MemoryStore {
             return Ok(false);
         };
         row.lease = None;
-        row.event.processing = finish.processing;
         row.event.processed_at = Some(finish.at);
         row.event.failure = None;
-        if let Some((status, outcome_id)) = &finish.outcome {
-            row.event.status = Some(*status);
-            row.event.outcome_id = Some(outcome_id.clone());
-        }
+        row.event = row.event.clone().ended(finish.end.clone());
         Ok(true)
     }
 
@@ -134,6 +132,19 @@ impl Store for MemoryStore {
         }
         rows.heads.insert(payment_id.to_owned(), head.clone());
         Ok(true)
+    }
+
+    async fn cursor(&self, provider: &str) -> Result<Option<u64>, StoreError> {
+        Ok(self.rows().cursors.get(provider).copied())
+    }
+
+    async fn advance(&self, provider: &str, to: u64) -> Result<bool, StoreError> {
+        let mut rows = self.rows();
+        let is_further = rows.cursors.get(provider).is_none_or(|known| *known < to);
+        if is_further {
+            rows.cursors.insert(provider.to_owned(), to);
+        }
+        Ok(is_further)
     }
 
     async fn events(&self, payment_id: &str) -> Result<Vec<EventItem>, StoreError> {

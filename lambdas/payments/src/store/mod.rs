@@ -4,6 +4,7 @@ pub mod attention;
 mod batch;
 mod bodies;
 mod body;
+mod cursor;
 mod dynamo;
 mod erasure;
 mod event_item;
@@ -83,6 +84,43 @@ impl Processing {
     }
 }
 
+/// Why an event that is settled moved no payment, where that is not its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// It told only that the provider's list of events has grown; what is in the list are events of their own.
+    ListRead,
+    /// Nobody signed it, and the provider's API knows no such payment.
+    UnknownAtGateway,
+}
+
+impl Ignored {
+    /// Every reason.
+    pub const ALL: [Self; 2] = [Self::ListRead, Self::UnknownAtGateway];
+
+    /// The value of the attribute `ignoredBecause`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ListRead => "list-read",
+            Self::UnknownAtGateway => "unknown-at-gateway",
+        }
+    }
+
+    /// The same for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ListRead => "it told of news, which were fetched and are events of their own",
+            Self::UnknownAtGateway => {
+                "nobody signed it, and the provider's API knows no such payment"
+            }
+        }
+    }
+
+    /// Reads the value of the attribute `ignoredBecause`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
 /// What became of an event offered to the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stored {
@@ -137,10 +175,27 @@ pub enum Leased {
 /// How processing ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finish {
-    pub processing: Processing,
     pub at: Timestamp,
+    pub end: End,
+}
+
+/// What processing came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
     /// The payment's status after the event, and the id of the published outcome.
-    pub outcome: Option<(Status, String)>,
+    Processed { status: Status, outcome_id: String },
+    /// Nothing moved; the reason where it is not the event's type.
+    Ignored(Option<Ignored>),
+}
+
+impl End {
+    /// How far the event got with it.
+    pub fn processing(&self) -> Processing {
+        match self {
+            Self::Processed { .. } => Processing::Processed,
+            Self::Ignored(_) => Processing::Ignored,
+        }
+    }
 }
 
 /// A call to the table that failed.
@@ -207,6 +262,12 @@ pub trait Store: Send + Sync {
 
     /// Writes the head unless somebody else wrote its version first; false then.
     async fn put_head(&self, payment_id: &str, head: &Head) -> Result<bool, StoreError>;
+
+    /// How far a provider's list of events has been read; `None` before the first time.
+    async fn cursor(&self, provider: &str) -> Result<Option<u64>, StoreError>;
+
+    /// Remembers that everything up to this place of the list is stored; false when the list was read as far before.
+    async fn advance(&self, provider: &str, to: u64) -> Result<bool, StoreError>;
 
     /// All events of a payment in order of their keys, without bodies.
     async fn events(&self, payment_id: &str) -> Result<Vec<EventItem>, StoreError>;
