@@ -1,9 +1,11 @@
 //! What an account in memory holds, and what it answers to one call.
 
+use super::chance::Chance;
+use super::edges::Edge;
+use super::uses::Orphan;
 use super::{Call, latency, outputs};
 use crate::resources::{
-    Address, Class, CloudError, Condition, Given, Kind, Outputs, Pace, Put, Schedule, Seen, Tags,
-    definition, sees_late,
+    Address, Class, CloudError, Condition, Given, Kind, Outputs, Pace, Put, Seen, Tags, definition,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -22,6 +24,10 @@ pub(super) struct Item {
     pub(super) settled: Instant,
     pub(super) visible: Instant,
     pub(super) deleting: Option<Instant>,
+    /// Edges over which it is seen only later.
+    pub(super) late: Vec<(&'static Edge, Instant)>,
+    /// Why AWS gives it up once it is made.
+    pub(super) failure: Option<&'static str>,
     pub(super) what: &'static str,
 }
 
@@ -31,10 +37,19 @@ pub(super) struct Inner {
     pub(super) calls: Vec<Call>,
     pub(super) serial: u64,
     pub(super) problems: Vec<String>,
+    pub(super) orphans: Vec<Orphan>,
     pub(super) rates: Pace,
     pub(super) throttles: usize,
     /// For how long reads do not show what is made.
     pub(super) hidden: BTreeMap<Kind, Duration>,
+    /// Decides what AWS leaves open; without it everything takes the time that is published.
+    pub(super) chance: Option<Chance>,
+    /// How many of a kind the account may have.
+    pub(super) quotas: BTreeMap<Kind, usize>,
+    /// Names that cannot be used again yet.
+    pub(super) held: BTreeMap<String, Instant>,
+    /// Deleted secrets that are kept for their window, and come back under the same ARN.
+    pub(super) asleep: BTreeMap<String, Outputs>,
 }
 
 impl Item {
@@ -46,13 +61,16 @@ impl Item {
         match self.deleting {
             Some(_) => Condition::Settling("it to be deleted"),
             None if self.settled > now => Condition::Settling(self.what),
-            None => Condition::Settled,
+            None => match self.failure {
+                Some(why) => Condition::Failed(why.to_owned()),
+                None => Condition::Settled,
+            },
         }
     }
 }
 
 /// How a resource is told from all others of its account.
-fn identity(at: &Address) -> Option<String> {
+pub(super) fn identity(at: &Address) -> Option<String> {
     let scope = |property: &str| {
         at.properties
             .get(property)
@@ -157,66 +175,33 @@ impl Inner {
         others
     }
 
-    /// Refuses what uses outputs that are not there or not yet visible to this kind.
-    pub(super) fn check_uses(&mut self, at: &Address) -> Result<(), CloudError> {
-        let now = Instant::now();
-        let text = at.properties.to_string();
-        let early = self.items.iter().find(|(id, item)| {
-            item.visible > now
-                && sees_late(at.kind, item.kind)
-                && identity(at).as_ref() != Some(*id)
-                && item
-                    .outputs
-                    .values()
-                    .any(|value| value.len() > 8 && text.contains(value.as_str()))
-        });
-        let rules = definition(at.kind).settle();
-        let rule = rules
-            .iter()
-            .find(|rule| rule.schedule == Schedule::PROPAGATION);
-        match (early, rule) {
-            (Some(_), Some(rule)) => Err(CloudError::new(
-                "memory:Put",
-                Class::Invalid,
-                rule.codes.first().copied().unwrap_or_default(),
-                rule.message.unwrap_or_default(),
-            )),
-            _ => Ok(()),
-        }
-    }
-
     pub(super) fn create(&mut self, given: &Given, at: &Address) -> Result<Put, CloudError> {
-        if let Some(id) = identity(at)
-            && self
-                .items
-                .get(&id)
-                .is_some_and(|item| !item.is_gone(Instant::now()))
-        {
-            let message = "it exists already";
-            return Err(CloudError::new(
-                "memory:Put",
-                Class::Conflict,
-                "AlreadyExists",
-                message,
-            ));
+        let now = Instant::now();
+        let name = identity(at);
+        if let Some(name) = &name {
+            self.check_name(name, now)?;
         }
-        self.check_uses(at)?;
+        self.check_quota(at.kind)?;
+        let failure = self.check_uses(at)?;
         self.serial += 1;
-        let outputs = outputs::outputs(at, given, self.serial);
+        let slept = name.and_then(|name| self.asleep.remove(&name));
+        let outputs = slept.unwrap_or_else(|| outputs::outputs(at, given, self.serial));
         let mut located = at.clone();
         located.outputs = outputs.clone();
         let pace = latency(at.kind);
-        let now = Instant::now();
+        let settled = now + self.time(pace.create);
         let item = Item {
             kind: at.kind,
             logical: at.logical.to_string(),
             properties: at.properties.clone(),
             outputs: outputs.clone(),
             tags: at.tags.clone(),
-            shown: now + self.hidden.get(&at.kind).copied().unwrap_or_default(),
-            settled: now + pace.create,
-            visible: now + pace.create + pace.visible,
+            shown: now + self.hides(at.kind),
+            settled,
+            visible: settled + pace.visible,
             deleting: None,
+            late: self.late(at.kind, settled),
+            failure,
             what: pace.what,
         };
         let id = identity(&located).unwrap_or_else(|| format!("{}/{}", at.kind, self.serial));
@@ -231,7 +216,8 @@ impl Inner {
     }
 
     pub(super) fn update(&mut self, at: &Address, id: &str) -> Result<(Put, bool), CloudError> {
-        self.check_uses(at)?;
+        let failure = self.check_uses(at)?;
+        let settling = self.time(latency(at.kind).update);
         let rules = definition(at.kind);
         let now = Instant::now();
         let serial = self.serial + 1;
@@ -263,38 +249,13 @@ impl Inner {
         item.properties = at.properties.clone();
         item.tags = at.tags.clone();
         let pace = latency(at.kind);
-        item.settled = now + pace.update;
+        item.settled = now + settling;
+        item.failure = failure;
         let put = match pace.update.is_zero() {
             true => Put::Done(item.outputs.clone()),
             false => Put::Waiting(pace.what),
         };
         self.serial = serial;
         Ok((put, true))
-    }
-
-    /// Notes deletes under what is still used.
-    pub(super) fn check_unused(&mut self, at: &Address, id: &str) {
-        let now = Instant::now();
-        let Some(item) = self.items.get(id) else {
-            return;
-        };
-        let strict = matches!(
-            at.kind,
-            Kind::Role | Kind::Table | Kind::StateMachine | Kind::Queue | Kind::Key
-        );
-        let users = self.items.values().filter(|user| {
-            strict
-                && user.logical != item.logical
-                && !user.is_gone(now)
-                && user.properties.get("source").is_some()
-                && item
-                    .outputs
-                    .values()
-                    .any(|v| v.len() > 8 && user.properties.to_string().contains(v.as_str()))
-        });
-        let problems: Vec<String> = users
-            .map(|user| format!("{} deleted while {} uses it", item.logical, user.logical))
-            .collect();
-        self.problems.extend(problems);
     }
 }

@@ -5,10 +5,14 @@
 
 mod account;
 mod bound;
+mod chance;
+mod edges;
+mod fault;
 mod outputs;
 mod shapes;
 mod store;
 mod traffic;
+mod uses;
 
 use crate::resources::{
     Address, Class, Cloud, CloudError, Condition, Delete, Given, Kind, Leftover, Outputs, Pace,
@@ -16,6 +20,7 @@ use crate::resources::{
 };
 use account::Inner;
 use async_trait::async_trait;
+use chance::Chance;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +31,7 @@ use traffic::traffic;
 
 pub use crate::resources::{Latency, latency};
 pub use bound::{shortest_deploy, shortest_destroy, shortest_preview};
+pub use fault::{Fault, Faults};
 pub use shapes::Shape;
 pub use store::{MemoryStore, Tear};
 
@@ -40,19 +46,6 @@ pub struct Call {
     pub resource: String,
     /// Whether it changed something.
     pub mutated: bool,
-}
-
-/// What goes wrong with a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// It is refused and changes nothing.
-    Refused(CloudError),
-    /// It takes effect, but the answer does not arrive.
-    AnswerLost,
-    /// The process dies before it is sent.
-    CrashBefore,
-    /// The process dies after it took effect.
-    CrashAfter,
 }
 
 /// The power supply of a process: once it is cut, nothing that runs on it goes on.
@@ -73,9 +66,6 @@ impl Power {
         }
     }
 }
-
-/// Decides what goes wrong with a call, by its number, verb and resource.
-pub type Faults = Arc<dyn Fn(usize, &'static str, &str) -> Option<Fault> + Send + Sync>;
 
 /// An account of AWS in memory.
 #[derive(Clone)]
@@ -110,6 +100,23 @@ impl MemoryCloud {
             pace: Pace::default(),
             hurried: false,
         }
+    }
+
+    /// An empty account in which whatever AWS leaves open is drawn from what is published: how long calls and changes
+    /// take, and how late what is made shows itself to reads and to other services.
+    pub fn uncertain(seed: u64) -> Self {
+        let cloud = Self::new();
+        cloud.lock().chance = Some(Chance::of(seed));
+        cloud
+    }
+
+    /// From now on no more than so many of a kind are allowed; `None` is as many as you like.
+    pub fn limit(&self, kind: Kind, most: Option<usize>) {
+        let mut inner = self.lock();
+        match most {
+            Some(most) => inner.quotas.insert(kind, most),
+            None => inner.quotas.remove(&kind),
+        };
     }
 
     /// The same account as seen by another process.
@@ -172,14 +179,16 @@ impl MemoryCloud {
         }
     }
 
-    /// Forgets the calls so far.
+    /// Forgets the calls so far, as a new run begins.
     pub fn forget_calls(&self) {
-        self.lock().calls.clear();
+        let mut inner = self.lock();
+        inner.calls.clear();
+        inner.orphans.clear();
     }
 
     /// What AWS would have choked on: uses of what does not exist, deletes under what is still used.
     pub fn problems(&self) -> Vec<String> {
-        self.lock().problems.clone()
+        self.lock().all_problems()
     }
 
     /// Logical names and properties of everything that exists, by identity.
@@ -210,7 +219,13 @@ impl MemoryCloud {
 
     /// Deletes a resource behind payhook's back.
     pub fn remove(&self, logical: &str) {
-        self.lock().items.retain(|_, item| item.logical != logical);
+        let mut inner = self.lock();
+        let named = inner
+            .items
+            .iter()
+            .filter(|(_, item)| item.logical == logical);
+        let named: Vec<String> = named.map(|(id, _)| id.clone()).collect();
+        named.iter().for_each(|id| inner.vanish(id));
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -226,7 +241,6 @@ impl MemoryCloud {
         at: &Address,
         effect: impl FnOnce(&mut Inner) -> Result<(T, bool), CloudError>,
     ) -> Result<T, CloudError> {
-        let pace = latency(at.kind);
         self.power.needed().await;
         let exists = self.lock().find(at).is_some();
         let traffic = traffic(at.kind, verb, exists);
@@ -239,8 +253,9 @@ impl MemoryCloud {
             admitted = admitted.and_then(|()| self.lock().admit(call));
         }
         self.power.needed().await;
-        let (number, fault) = {
+        let (number, fault, way) = {
             let mut inner = self.lock();
+            let way = inner.time(latency(at.kind).call);
             let number = inner.calls.len();
             let resource = at.logical.to_string();
             let fault = (self.faults)(number, verb, &resource);
@@ -250,15 +265,15 @@ impl MemoryCloud {
                 resource,
                 mutated: false,
             });
-            (number, fault)
+            (number, fault, way)
         };
         match fault {
             Some(Fault::CrashBefore) => self.power.cut().await,
             Some(Fault::Refused(error)) => {
-                sleep(pace.call).await;
+                sleep(way).await;
                 return Err(error);
             }
-            _ => sleep(pace.call).await,
+            _ => sleep(way).await,
         }
         self.power.needed().await;
         let result = {
@@ -323,6 +338,11 @@ impl Cloud for MemoryCloud {
                 .map(|(id, item)| (id, item.condition(Instant::now())));
             match found.filter(|_| exists) {
                 Some((_, Condition::Settling(what))) => Ok((Put::Waiting(what), false)),
+                // What AWS gave up can only be made anew.
+                Some((id, Condition::Failed(_))) => {
+                    inner.delete(at.kind, &id);
+                    Ok((Put::Waiting("it to be deleted"), true))
+                }
                 Some((id, _)) => inner.update(at, &id),
                 None => inner.create(&given, at).map(|put| (put, true)),
             }
@@ -339,15 +359,7 @@ impl Cloud for MemoryCloud {
                 return Ok((Delete::Waiting("it to be gone"), false));
             }
             inner.check_unused(at, &id);
-            let pace = latency(at.kind).delete;
-            if pace.is_zero() {
-                inner.items.remove(&id);
-                return Ok((Delete::Gone, true));
-            }
-            if let Some(item) = inner.items.get_mut(&id) {
-                item.deleting = Some(Instant::now() + pace);
-            }
-            Ok((Delete::Waiting("it to be gone"), true))
+            Ok((inner.delete(at.kind, &id), true))
         })
         .await
     }

@@ -1,5 +1,6 @@
 //! The engine's laws, on the real engine and planner and a cloud in memory.
 
+mod account;
 mod convergence;
 mod crash;
 mod drift;
