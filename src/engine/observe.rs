@@ -8,6 +8,7 @@ use crate::plan::{Facts, physical_address};
 use crate::resources::{Address, Cloud, CloudError, Kind, Replace, Schedule, Seen, definition};
 use crate::state::{Entry, State};
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use tokio::time::{Instant, sleep};
 
@@ -54,6 +55,7 @@ pub async fn observe(
             let mut at = physical_address(node, facts, &known)?;
             if let Some(entry) = entry {
                 at.outputs = entry.outputs.clone();
+                stay(&mut at, entry);
             }
             let new = entry.is_none();
             reads.push(async move { (&node.name, read_whole(cloud, at, new).await) });
@@ -74,6 +76,16 @@ pub async fn observe(
         }
     }
     Ok(seen)
+}
+
+/// What state knows is where it was made, whatever is wanted by now: a stage in its API, a statement on its function.
+fn stay(at: &mut Address, entry: &Entry) {
+    for rule in definition(at.kind).forced() {
+        let recorded = entry.properties.get(rule.property);
+        if let (Value::Object(properties), Some(recorded)) = (&mut at.properties, recorded) {
+            properties.insert(rule.property.to_owned(), recorded.clone());
+        }
+    }
 }
 
 /// Everything that is there of what state knows.

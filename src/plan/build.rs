@@ -2,6 +2,7 @@
 
 use super::link::{Former, link};
 use super::owned::stranger;
+use super::sequence::sequence;
 use super::visible::{tags_value, visible};
 use super::{Action, Change, Foreign, Plan, PlanError, Step, UNOBSERVABLE, changes, tag};
 use crate::graph::{Graph, LogicalName, Node, OutputRef, given, resolve};
@@ -396,40 +397,12 @@ impl<'a> Builder<'a> {
         for (name, entry) in entries.iter().chain(making) {
             former.entry(name).or_default().push(&entry.dependencies);
         }
-        let first: Vec<Step> = self
-            .deletes
-            .iter()
-            .filter(|d| self.precedes_put(d))
-            .cloned()
-            .collect();
-        let last: Vec<Step> = self
-            .deletes
-            .iter()
-            .filter(|d| !self.precedes_put(d))
-            .cloned()
-            .collect();
         let mut puts = self.puts;
-        let puts = self.sorted.iter().filter_map(|name| puts.remove(name));
-        // Deletes before their puts stand first, dependents before what they depend on.
-        let mut steps: Vec<Step> = super::destroy::dependents_first(first)
-            .into_iter()
-            .chain(puts)
-            .collect();
-        steps.extend(super::destroy::dependents_first(last));
-        steps
-            .iter_mut()
-            .enumerate()
-            .for_each(|(id, step)| step.id = id);
+        let sorted = self.sorted.iter();
+        let puts = sorted.filter_map(|name| puts.remove(name)).collect();
+        let mut steps = sequence(puts, self.deletes, &former);
         link(&mut steps, &former);
         steps
-    }
-
-    fn precedes_put(&self, delete: &Step) -> bool {
-        !delete.retired
-            && self
-                .puts
-                .get(&delete.resource)
-                .is_some_and(|p| p.action == Action::Replace)
     }
 }
 

@@ -12,6 +12,7 @@ mod rebuild;
 mod retain;
 mod revert;
 mod rollback;
+mod sequence;
 mod visible;
 
 use crate::graph::{GraphError, LogicalName};

@@ -5,6 +5,7 @@ mod convergence;
 mod crash;
 mod drift;
 mod endings;
+mod histories;
 mod late;
 mod lost;
 mod makespan;

@@ -1,0 +1,307 @@
+//! One environment through a history, and the laws at its end.
+
+use super::process::{End, Mishap, Place, Verb};
+use super::shape::{self, Slot, Wanted};
+use payhook::engine::{Outcome, observe, observe_entries};
+use payhook::graph::{Graph, LogicalName};
+use payhook::plan::{self, Facts, Plan};
+use payhook::resources::{Kind, definition};
+use payhook::state::{Record, State, Store, Way};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// By then everything that was made shows itself to everybody.
+const LATER: Duration = Duration::from_secs(300);
+
+pub struct Check<'a> {
+    place: Place,
+    slots: &'a [Slot],
+    /// What was wanted last.
+    wanted: Wanted,
+    /// Whether the state is lost, and no deploy has found again yet what stands.
+    lost: bool,
+}
+
+type Law = Result<(), String>;
+
+/// Whether a path is of that property.
+fn of(path: &str, property: &str) -> bool {
+    path.split(['.', '[']).next() == Some(property)
+}
+
+fn law(holds: bool, broken: impl FnOnce() -> String) -> Law {
+    match holds {
+        true => Ok(()),
+        false => Err(broken()),
+    }
+}
+
+impl<'a> Check<'a> {
+    pub fn begin(seed: u64, slots: &'a [Slot]) -> Self {
+        Self {
+            place: Place::new(seed),
+            slots,
+            wanted: Wanted {
+                declared: 0,
+                tweaks: Vec::new(),
+                wiring: 0,
+                tagged: false,
+            },
+            lost: false,
+        }
+    }
+
+    fn graph(&self) -> Graph {
+        shape::graph(self.slots, &self.wanted)
+    }
+
+    async fn facts(&self) -> Facts {
+        self.place.facts(self.wanted.tagged).await
+    }
+
+    async fn state(&self) -> State {
+        self.place.store.load().await.expect("the journal is whole")
+    }
+
+    pub async fn run(&mut self, verb: &Verb, wanted: &Wanted, mishap: &Mishap) -> Law {
+        // Names come from infra.toml: without a state nobody else knows of what it does not name any more.
+        if matches!(verb, Verb::Deploy) && !self.lost {
+            self.wanted = wanted.clone();
+        }
+        let end = self.go(verb, mishap).await;
+        let state = self.state().await;
+        if let Some(Ok(Outcome::Completed)) = end {
+            self.lost &= matches!(verb, Verb::Rollback);
+            self.completed(verb, &state)?;
+        }
+        Ok(())
+    }
+
+    async fn go(&self, verb: &Verb, mishap: &Mishap) -> End {
+        let (graph, facts) = (self.graph(), self.facts().await);
+        self.place.run(verb, &graph, &facts, mishap).await
+    }
+
+    /// Whoever says that it has completed has done everything and recorded it.
+    fn completed(&self, verb: &Verb, state: &State) -> Law {
+        let open = self.place.open();
+        law(open.is_empty(), || {
+            format!("{verb:?} completed with {open:?} open")
+        })?;
+        let names: BTreeSet<_> = state.entries.keys().map(LogicalName::as_str).collect();
+        let graph = self.graph();
+        let wanted: BTreeSet<_> = match verb {
+            Verb::Deploy => graph.nodes().map(|node| node.name.as_str()).collect(),
+            Verb::Destroy => BTreeSet::new(),
+            Verb::Rollback => names.clone(),
+        };
+        law(names == wanted, || {
+            format!("{verb:?} completed with {names:?} instead of {wanted:?}")
+        })
+    }
+
+    pub fn change_by_hand(&self, slot: u8, which: u8) {
+        let slot = usize::from(slot) % self.slots.len();
+        if let Some(change) = shape::change(self.slots, slot, which) {
+            self.place
+                .cloud
+                .tamper(&shape::name(slot), |properties, _| {
+                    shape::set(properties, &change.pointer, &change.value);
+                });
+        }
+    }
+
+    pub async fn remove_by_hand(&self, slot: u8) {
+        let slot = usize::from(slot) % self.slots.len();
+        self.place.cloud.remove(&shape::name(slot));
+    }
+
+    pub fn limit(&self, kind: Kind, most: u8) {
+        self.place.cloud.limit(kind, Some(most.into()));
+    }
+
+    /// AWS has raised what was too little.
+    fn lift_quotas(&self) {
+        for kind in Kind::ALL {
+            self.place.cloud.limit(*kind, None);
+        }
+    }
+
+    /// Loses the state of what stands as it is wanted; names and tags tell of nothing else.
+    pub async fn lose_state(&mut self, rebuilt: bool) -> Law {
+        self.lift_quotas();
+        self.converges("before the state is lost").await?;
+        sleep(LATER).await;
+        self.place.store.lose();
+        if rebuilt {
+            let state = Box::new(self.rebuilt().await?);
+            let record = Record::Snapshot { state };
+            self.place.store.append(&record).await.expect("recorded");
+        }
+        self.lost = !rebuilt;
+        Ok(())
+    }
+
+    async fn rebuilt(&self) -> Result<State, String> {
+        let (graph, facts) = (self.graph(), self.facts().await);
+        let seen = observe(&self.place.cloud, &graph, &State::default(), &facts).await;
+        let seen = seen.map_err(|error| error.to_string())?;
+        let rebuilt = plan::rebuild(&graph, &seen, &facts).map_err(|error| error.to_string())?;
+        law(rebuilt.foreign.is_empty(), || {
+            "ours is taken for foreign".to_owned()
+        })?;
+        Ok(rebuilt.state)
+    }
+
+    async fn converges(&self, when: &str) -> Law {
+        let end = self.go(&Verb::Deploy, &Mishap::Nothing).await;
+        law(matches!(end, Some(Ok(Outcome::Completed))), || {
+            format!("no way on {when}: {end:?}")
+        })?;
+        self.completed(&Verb::Deploy, &self.state().await)
+    }
+
+    async fn preview(&self) -> Result<Plan, String> {
+        let (graph, facts, state) = (self.graph(), self.facts().await, self.state().await);
+        let seen = observe(&self.place.cloud, &graph, &state, &facts).await;
+        let seen = seen.map_err(|error| error.to_string())?;
+        plan::build(&graph, &state, &seen, &facts).map_err(|error| error.to_string())
+    }
+
+    pub async fn every_law(&mut self, last: &Wanted, drift: (u8, u8)) -> Law {
+        self.lift_quotas();
+        if self.lost {
+            self.converges("without a state").await?;
+        }
+        self.wanted = last.clone();
+        self.converges("from here").await?;
+        sleep(LATER).await;
+        self.nothing_is_left_to_do().await?;
+        self.nothing_is_twice_or_too_much()?;
+        self.drift_is_exact(drift).await?;
+        self.lost_state_is_the_same().await?;
+        self.destroy_is_complete().await?;
+        let breaches = self.place.breaches();
+        law(breaches.is_empty(), || breaches.join("; "))
+    }
+
+    async fn nothing_is_left_to_do(&self) -> Law {
+        let plan = self.preview().await?;
+        law(plan.is_empty(), || format!("the preview shows {plan:#?}"))?;
+        let before = self.place.store.bytes();
+        self.converges("again").await?;
+        let mutations = self.place.cloud.mutations();
+        law(mutations == 0, || {
+            format!("a second deploy made {mutations} changes")
+        })?;
+        let after = self.place.store.bytes();
+        law(before == after, || {
+            "a second deploy wrote to the journal".to_owned()
+        })
+    }
+
+    fn nothing_is_twice_or_too_much(&self) -> Law {
+        let contents = self.place.cloud.contents();
+        let mut standing: Vec<&str> = contents.values().map(|(name, _)| name.as_str()).collect();
+        standing.sort_unstable();
+        let graph = self.graph();
+        let mut wanted: Vec<&str> = graph.nodes().map(|node| node.name.as_str()).collect();
+        wanted.sort_unstable();
+        law(standing == wanted, || {
+            format!(
+                "{standing:?} stand instead of {wanted:?}: {:?}",
+                contents.keys()
+            )
+        })?;
+        let problems = self.place.cloud.problems();
+        law(problems.is_empty(), || problems.join("; "))
+    }
+
+    /// One property is changed by hand: it is reported, nothing else is, and a deploy takes it back.
+    async fn drift_is_exact(&self, (slot, which): (u8, u8)) -> Law {
+        let state = self.state().await;
+        law(self.drift(&state).await?.is_empty(), || {
+            "drift without a change".to_owned()
+        })?;
+        let slot = usize::from(slot) % self.slots.len();
+        let name = LogicalName::from(shape::name(slot).as_str());
+        let Some(change) = shape::change(self.slots, slot, which) else {
+            return Ok(());
+        };
+        let Some(entry) = state.entries.get(&name) else {
+            return Ok(());
+        };
+        let rules = definition(entry.kind);
+        let mut changed = entry.properties.clone();
+        shape::set(&mut changed, &change.pointer, &change.value);
+        if rules.canonical(&changed) == entry.properties {
+            return Ok(());
+        }
+        self.place.cloud.tamper(name.as_str(), |properties, _| {
+            properties.clone_from(&changed);
+        });
+        let top = change.pointer.split('/').nth(1).unwrap_or_default();
+        // One property may hold another: a key that is not rotated has no period.
+        let differing = plan::changes(&entry.properties, &rules.canonical(&changed));
+        let found = self.drift(&state).await?;
+        let named = found.iter().any(|(_, property)| of(property, top));
+        let exact = found.iter().all(|(n, property)| {
+            *n == name && (of(property, top) || differing.iter().any(|c| c.property == *property))
+        });
+        law(exact && named, || {
+            format!(
+                "{name}{} was changed, reported is {found:?}",
+                change.pointer
+            )
+        })?;
+        self.converges("after a change by hand").await?;
+        sleep(LATER).await;
+        self.nothing_is_left_to_do().await?;
+        self.nothing_is_twice_or_too_much()
+    }
+
+    async fn drift(&self, state: &State) -> Result<Vec<(LogicalName, String)>, String> {
+        let seen = observe_entries(&self.place.cloud, &state.entries).await;
+        let seen = seen.map_err(|error| error.to_string())?;
+        let drift = plan::drift(state, &seen);
+        let mut found = Vec::new();
+        for drifted in drift.drifted {
+            if drifted.gone || drifted.condition.is_some() {
+                found.push((drifted.resource.clone(), "gone".to_owned()));
+            }
+            let properties = drifted.changes.into_iter().map(|change| change.property);
+            found.extend(properties.map(|property| (drifted.resource.clone(), property)));
+        }
+        Ok(found)
+    }
+
+    async fn lost_state_is_the_same(&self) -> Law {
+        let plain = |state: State| State {
+            run: 0,
+            way: Way::default(),
+            ..state
+        };
+        let (kept, rebuilt) = (plain(self.state().await), plain(self.rebuilt().await?));
+        // An environment in which nothing ever stood has no place yet.
+        let same = kept == rebuilt || kept.is_empty() && rebuilt.is_empty();
+        law(same, || {
+            format!("rebuilt {rebuilt:#?} instead of {kept:#?}")
+        })
+    }
+
+    async fn destroy_is_complete(&self) -> Law {
+        let end = self.go(&Verb::Destroy, &Mishap::Nothing).await;
+        law(matches!(end, Some(Ok(Outcome::Completed))), || {
+            format!("destroy does not go on: {end:?}")
+        })?;
+        let left = self.place.cloud.contents();
+        law(left.is_empty(), || {
+            format!("destroy leaves {:?}", left.keys())
+        })?;
+        let state = self.state().await;
+        law(state.is_empty(), || {
+            format!("destroy leaves in the state {state:?}")
+        })
+    }
+}
