@@ -41,8 +41,10 @@ const ON: [&str; 19] = [
 
 /// How long what was sent may take until all of it is settled.
 const PATIENCE: Duration = Duration::from_secs(3_600);
-/// Rounds of repair, as an operator makes them.
-const ROUNDS: usize = 8;
+/// An event that is tried again shows nothing for at most about this long.
+const QUIET: Duration = Duration::from_secs(45);
+/// Rounds of repair in a row, as an operator makes them, that may repair nothing.
+const IN_VAIN: usize = 2;
 
 pub struct Scene {
     pub place: Place,
@@ -143,18 +145,19 @@ impl Scene {
 
     /// Waits until nothing is left to process, and repairs what failed as an operator would.
     pub async fn settle(&self) {
-        for round in 0..ROUNDS {
-            self.wait_for_quiet().await;
-            let failed =
-                self.count(Processing::Failed).await + self.count(Processing::Received).await;
+        let (mut least, mut in_vain) = (usize::MAX, 0);
+        while in_vain < IN_VAIN {
+            let failed = self.left_once_quiet().await;
             if failed == 0 {
                 return;
             }
-            println!("round {round}: {failed} events failed or stuck are processed again");
+            in_vain = if failed < least { 0 } else { in_vain + 1 };
+            least = least.min(failed);
+            println!("{failed} events failed or stuck are processed again");
             succeeded(&self.place.payhook("dlq redrive"));
             succeeded(&self.place.payhook("events replay --from 24h"));
         }
-        panic!("after {ROUNDS} rounds there are still events that fail");
+        panic!("repaired again and again, {least} events still fail");
     }
 
     async fn count(&self, processing: Processing) -> usize {
@@ -166,22 +169,20 @@ impl Scene {
         found.events.len()
     }
 
-    /// Until nothing was processed for a while, or nothing is left.
-    async fn wait_for_quiet(&self) {
+    /// How many events are not settled, once that has not changed for a while.
+    async fn left_once_quiet(&self) -> usize {
         let give_up = Instant::now() + PATIENCE;
         let (mut left, mut since) = (usize::MAX, Instant::now());
-        while since.elapsed() < Duration::from_secs(45) && Instant::now() < give_up {
-            let now = self.count(Processing::Received).await;
-            if now == 0 {
-                // What failed last may still be marked.
-                tokio::time::sleep(Duration::from_secs(2)).await;
-                return;
-            }
+        while left > 0 && since.elapsed() < QUIET && Instant::now() < give_up {
+            let asked = Instant::now();
+            let now = self.count(Processing::Received).await + self.count(Processing::Failed).await;
             if now != left {
                 (left, since) = (now, Instant::now());
             }
-            tokio::time::sleep(Duration::from_secs(3)).await;
+            // A large table is long to look through, and whoever looks all the time leaves the functions no turn.
+            tokio::time::sleep(Duration::from_secs(3).max(asked.elapsed() * 5)).await;
         }
+        left
     }
 
     /// A file beside infra.toml.
