@@ -244,6 +244,8 @@ impl Emulator {
         let port = self.settings.port;
         match health::ask(port).await {
             Answer::Emulator(health) => Ok(Some(up(port, How::AlreadyRunning, health))),
+            // So busy that it does not answer in time.
+            Answer::SomethingElse if self.holds(port)? => Ok(None),
             Answer::SomethingElse => Err(LocalError::PortTaken {
                 port,
                 holder: holder(port),
@@ -252,7 +254,12 @@ impl Emulator {
         }
     }
 
-    /// Uses a process of this directory that runs but did not answer yet: its starter was interrupted.
+    /// Whether the emulator of this directory is what listens on a port.
+    fn holds(&self, port: u16) -> Result<bool, LocalError> {
+        Ok(self.live_record()?.is_some_and(|own| own.port == port))
+    }
+
+    /// Uses a process of this directory that runs but did not answer yet: its starter was interrupted, or it is busy.
     async fn adopt(&self, record: &PidRecord) -> Result<Up, LocalError> {
         if record.port != self.settings.port {
             return Err(LocalError::OnOtherPort {

@@ -151,6 +151,23 @@ async fn one_that_hangs_is_killed_but_not_without_saying_so() {
 }
 
 #[tokio::test]
+async fn one_that_is_too_busy_to_answer_is_waited_for_and_not_taken_for_something_else() {
+    let place = Place::new().await;
+    place.up().await;
+    let pid = place.recorded_pid().expect("pid");
+    // SAFETY: kill takes two integers.
+    let signal = |number| unsafe { libc::kill(pid, number) };
+    signal(libc::SIGSTOP);
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        signal(libc::SIGCONT);
+    };
+    let (up, ()) = tokio::join!(place.up(), later);
+    assert_eq!(up.how, How::AlreadyRunning);
+    assert_eq!(up.pid, pid.try_into().ok());
+}
+
+#[tokio::test]
 async fn the_directory_has_one_emulator_whatever_port_is_asked_for() {
     let place = Place::new().await;
     let up = place.up().await;
