@@ -47,6 +47,10 @@ fn watches(stack: &Stack) -> Vec<Watch> {
     let name = |text: &str| Input::<Text>::known(text);
     let function = |function: &str| vec![("FunctionName", name(function))];
     let env = || vec![("environment", name(&names.env))];
+    let machine = || {
+        let arn = Input::from(stack.state_machine.arn()).into_text();
+        vec![("StateMachineArn", arn)]
+    };
     vec![
         Watch {
             logical: "dead-letters",
@@ -62,14 +66,22 @@ fn watches(stack: &Stack) -> Vec<Watch> {
             logical: "failed-executions",
             namespace: "AWS/States",
             metric: "ExecutionsFailed",
-            dimensions: vec![(
-                "StateMachineArn",
-                Input::from(stack.state_machine.arn()).into_text(),
-            )],
+            dimensions: machine(),
             statistic: "Sum",
             periods: 1,
             threshold: 1.0,
             meaning: "Payment events failed after all retries. The item's `failure` says why.",
+        },
+        // Of both kinds of workflow; what times out is not among those that failed.
+        Watch {
+            logical: "timed-out-executions",
+            namespace: "AWS/States",
+            metric: "ExecutionsTimedOut",
+            dimensions: machine(),
+            statistic: "Sum",
+            periods: 1,
+            threshold: 1.0,
+            meaning: "Executions were ended by their time limit; their payment events may be left without a result. Replay those that wait.",
         },
         Watch {
             logical: "rejected-signatures",

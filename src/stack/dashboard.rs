@@ -57,6 +57,7 @@ pub(super) fn dashboard(stack: &Stack, config: &Config) -> Dashboard {
             vec![
                 states("ExecutionsSucceeded"),
                 states("ExecutionsFailed"),
+                states("ExecutionsTimedOut"),
                 states("ExecutionThrottled"),
             ],
         ),
