@@ -50,13 +50,13 @@ pub mod key {
 #[derive(Debug, thiserror::Error)]
 pub enum OutputsError {
     /// State holds no value of an output.
-    #[error("the state has no value for {0}; deploy again")]
+    #[error("the state has no value for {0}")]
     Unknown(String),
     /// There is no file.
-    #[error("there is no {}; deploy first", .0.display())]
+    #[error("there is no {}", .0.display())]
     NoFile(PathBuf),
     /// The file is not what payhook writes.
-    #[error("{} is not a flat JSON object of texts; deploy again to write it anew", .0.display())]
+    #[error("{} is not a flat JSON object of texts", .0.display())]
     Damaged(PathBuf),
     /// A key is missing.
     #[error("the outputs have no `{key}`; known here: {known}")]
@@ -67,7 +67,7 @@ pub enum OutputsError {
         known: String,
     },
     /// The file is of another environment.
-    #[error("{} is of environment `{found}`, not `{wanted}`; deploy `{wanted}` to write it anew", path.display())]
+    #[error("{} is of environment `{found}`, not `{wanted}`", path.display())]
     OtherEnvironment {
         /// The file.
         path: PathBuf,

@@ -1,5 +1,9 @@
 //! The binary from outside: exit codes, streams, and what it says when it is called wrongly.
 
+mod cli {
+    mod streams;
+}
+
 use assert_cmd::Command;
 use std::path::Path;
 use tempfile::TempDir;

@@ -15,7 +15,10 @@ impl Completions {
     pub fn run(self, ui: &Ui) -> Exit {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "payhook", &mut script);
-        ui.raw(&script);
+        match ui.is_json() {
+            true => ui.json(&String::from_utf8_lossy(&script)),
+            false => ui.raw(&script),
+        }
         Exit::Done
     }
 }

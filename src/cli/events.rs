@@ -13,7 +13,7 @@ mod show;
 mod words;
 
 pub use selection::time as ago;
-pub use words::{facts, line};
+pub use words::{counted, facts, line};
 
 /// Look at the stored payment events, have them processed again, and audit all of them.
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ use super::refusal::{Misuse, Refusal};
 use crate::config::ConfigError;
 use crate::engine::{Cause, EngineError, StepError};
 use crate::local::LocalError;
+use crate::outputs::OutputsError;
 use crate::plan::{Foreign, PlanError};
 use crate::resources::{Class, CloudError};
 use crate::state::{BucketError, JournalError, StateError};
@@ -105,6 +106,9 @@ fn known(error: &(dyn StdError + 'static), paint: Paint) -> Option<Explanation> 
     if let Some(error) = error.downcast_ref::<ConfigError>() {
         return Some(of_config(error, paint));
     }
+    if let Some(error) = error.downcast_ref::<OutputsError>() {
+        return Some(of_outputs(error));
+    }
     if let Some(error) = error.downcast_ref::<Refusal>() {
         return Some(of_refusal(error));
     }
@@ -127,10 +131,13 @@ fn known(error: &(dyn StdError + 'static), paint: Paint) -> Option<Explanation> 
         let next = "run the same command again to go on from here";
         return Some(Explanation::new(Exit::Interrupted, error, &[next]));
     }
-    // Its words name the next step themselves.
-    error
-        .downcast_ref::<LocalError>()
-        .map(|error| Explanation::new(Exit::Failed, error, &[]))
+    // All others name the next step themselves.
+    let local = error.downcast_ref::<LocalError>()?;
+    let next: &[&str] = match local {
+        LocalError::Io { .. } => &[DISK],
+        _ => &[],
+    };
+    Some(Explanation::new(Exit::Failed, local, next))
 }
 
 fn of_config(error: &ConfigError, paint: Paint) -> Explanation {
@@ -154,6 +161,23 @@ fn of_config(error: &ConfigError, paint: Paint) -> Explanation {
         words,
         next: next.into_iter().collect(),
         exit: Exit::Usage,
+    }
+}
+
+fn of_outputs(error: &OutputsError) -> Explanation {
+    let next = match error {
+        OutputsError::NoFile(_) => Some("deploy first: `payhook deploy` writes it".to_owned()),
+        OutputsError::Damaged(_) => Some("`payhook deploy` writes it anew".to_owned()),
+        OutputsError::Unknown(_) => Some("run `payhook deploy` again".to_owned()),
+        OutputsError::OtherEnvironment { wanted, .. } => {
+            Some(format!("`payhook deploy --env {wanted}` writes it anew"))
+        }
+        OutputsError::Io { .. } => Some(DISK.to_owned()),
+        OutputsError::NoKey { .. } => None,
+    };
+    Explanation {
+        next: next.into_iter().collect(),
+        ..Explanation::new(Exit::Failed, error, &[])
     }
 }
 
@@ -210,6 +234,7 @@ fn of_refusal(refusal: &Refusal) -> Explanation {
     Explanation::new(Exit::Refused, refusal, next)
 }
 
+const DISK: &str = "check that the disk has room and that the file may be written";
 const MAKE_BUCKET: &str =
     "`payhook state init` makes it; which one it is stands under [state] in infra.toml";
 
@@ -276,9 +301,7 @@ fn of_state(error: &StateError) -> Explanation {
             "if that place is gone for good, move the environment's folder of the state away: the next deploy finds the \
              stack again by names and tags, and adopts it",
         ],
-        StateError::Remote { .. } | StateError::Io { .. } => {
-            &["check that the disk has room and that the file may be written"]
-        }
+        StateError::Remote { .. } | StateError::Io { .. } => &[DISK],
     };
     Explanation::new(exit, error, next)
 }

@@ -69,7 +69,9 @@ impl Listen {
         ));
         let stop = &context.interrupt.token;
         let mut heard = 0;
-        while self.count.is_none_or(|count| heard < count) {
+        // Without a reader there is nothing left to do but to forward.
+        let wanted = || ui.is_read() || to.is_some();
+        while wanted() && self.count.is_none_or(|count| heard < count) {
             let outcomes = tokio::select! {
                 () = stop.cancelled() => return Ok(Exit::Interrupted),
                 outcomes = ear.hear() => outcomes,

@@ -46,7 +46,7 @@ impl Logs {
                     false => context.ui.say(line.words(context.ui.paint())),
                 }
             }
-            if !self.follow {
+            if !self.follow || !context.ui.is_read() {
                 return Ok(Exit::Done);
             }
             shown = lines.into_iter().map(|line| line.id).collect();

@@ -5,6 +5,7 @@ use crate::view::Paint;
 use payments::secret::SecretText;
 use serde::Serialize;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 type Sink = Arc<Mutex<dyn Write + Send>>;
@@ -30,6 +31,8 @@ pub struct Ui {
     err_paint: Paint,
     asks: bool,
     live: bool,
+    /// Whether whoever read the results has gone away.
+    gone: Arc<AtomicBool>,
 }
 
 impl Ui {
@@ -47,6 +50,7 @@ impl Ui {
             err_paint: Paint::new(err && !plain),
             asks: io::stdin().is_terminal() && err && !wishes.json,
             live: err && !dumb && !wishes.json,
+            gone: Arc::default(),
         }
     }
 
@@ -62,6 +66,7 @@ impl Ui {
             err_paint: Paint::NONE,
             asks: false,
             live: false,
+            gone: Arc::default(),
         };
         (ui, captured)
     }
@@ -81,6 +86,11 @@ impl Ui {
         self.live
     }
 
+    /// Whether anybody still reads the results, as far as writing them has shown: what goes on for ever may end then.
+    pub fn is_read(&self) -> bool {
+        !self.gone.load(Ordering::Relaxed)
+    }
+
     /// Colours of results.
     pub fn paint(&self) -> Paint {
         self.out_paint
@@ -94,35 +104,38 @@ impl Ui {
     /// A result in words; nothing in JSON mode.
     pub fn say(&self, text: impl AsRef<str>) {
         if !self.json {
-            write(&self.out, text.as_ref());
+            self.result(format!("{}\n", text.as_ref()).as_bytes());
         }
     }
 
     /// A result in whatever form was asked for, without a line feed of its own.
     pub fn raw(&self, text: impl AsRef<[u8]>) {
-        if let Ok(mut out) = self.out.lock() {
-            // A reader that has gone away is not an error of ours.
-            let _ = out.write_all(text.as_ref()).and_then(|()| out.flush());
-        }
+        self.result(text.as_ref());
     }
 
     /// One JSON value on a line of its own.
     pub fn json(&self, value: &impl Serialize) {
         if let Ok(line) = serde_json::to_string(value) {
-            write(&self.out, &line);
+            self.result(format!("{line}\n").as_bytes());
+        }
+    }
+
+    fn result(&self, bytes: &[u8]) {
+        if write(&self.out, bytes).is_err() {
+            self.gone.store(true, Ordering::Relaxed);
         }
     }
 
     /// Something on the way, in words; nothing in JSON mode.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.json {
-            write(&self.err, text.as_ref());
+            self.error(text);
         }
     }
 
     /// An error in words, in every mode.
     pub fn error(&self, text: impl AsRef<str>) {
-        write(&self.err, text.as_ref());
+        let _ = write(&self.err, format!("{}\n", text.as_ref()).as_bytes());
     }
 
     /// Asks for one line; `None` at the end of the input.
@@ -156,10 +169,11 @@ impl Ui {
     }
 }
 
-fn write(sink: &Sink, text: &str) {
-    if let Ok(mut sink) = sink.lock() {
-        // A reader that has gone away is not an error of ours.
-        let _ = writeln!(sink, "{text}").and_then(|()| sink.flush());
+/// A reader that has gone away is not an error of ours.
+fn write(sink: &Sink, bytes: &[u8]) -> io::Result<()> {
+    match sink.lock() {
+        Ok(mut sink) => sink.write_all(bytes).and_then(|()| sink.flush()),
+        Err(_) => Ok(()),
     }
 }
 
@@ -188,4 +202,36 @@ impl Captured {
 fn text(buffer: &Mutex<Vec<u8>>) -> String {
     let bytes = buffer.lock().expect("no panic while writing").clone();
     String::from_utf8(bytes).expect("text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Gone;
+
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn results_show_when_their_reader_has_gone_and_notes_do_not() {
+        for json in [false, true] {
+            let (mut ui, captured) = Ui::captured(json);
+            ui.say("one");
+            ui.json(&1);
+            assert!(ui.is_read(), "{}", captured.out());
+            (ui.out, ui.err) = (Arc::new(Mutex::new(Gone)), Arc::new(Mutex::new(Gone)));
+            ui.note("two");
+            assert!(ui.is_read());
+            let clone = ui.clone();
+            clone.raw("three");
+            assert!(!ui.is_read(), "and every clone knows");
+        }
+    }
 }

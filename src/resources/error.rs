@@ -164,7 +164,7 @@ where
         _ if no_credentials => (
             Class::Credentials,
             "no-credentials",
-            "no usable AWS credentials were found; sign in (for example `aws sso login`) or set AWS_PROFILE",
+            "no usable AWS credentials were found",
         ),
         SdkError::TimeoutError(_) => (Class::Unavailable, "timeout", "no answer in time"),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {

@@ -1,5 +1,5 @@
 use super::selection::Selection;
-use super::{Deployed, facts, line};
+use super::{Deployed, counted, facts, line};
 use crate::cli::{Context, Exit};
 use clap::Args;
 use payments::store::Processing;
@@ -44,10 +44,7 @@ impl List {
                 .count();
             format!("{count} {}", processing.as_str())
         });
-        let all = match events.len() {
-            1 => "1 event".to_owned(),
-            n => format!("{n} events"),
-        };
+        let all = counted(events.len(), "event");
         ui.note(format!("{all}: {}.", counts.join(", ")));
         if hidden > 0 {
             ui.note(format!(

@@ -25,6 +25,14 @@ pub fn line(event: &EventItem) -> String {
     )
 }
 
+/// "1 event", "2 events".
+pub fn counted(count: usize, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    }
+}
+
 /// Everything that is known of it.
 pub fn facts(event: &EventItem) -> Value {
     json!({

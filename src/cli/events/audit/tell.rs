@@ -4,6 +4,7 @@ use super::Letters;
 use super::executions::Executions;
 use crate::audit::{Fault, FaultKind, Report};
 use crate::cli::Ui;
+use crate::cli::events::counted;
 use crate::view::Tone;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -98,7 +99,8 @@ fn what(read: &Read<'_>) -> String {
         0 => String::new(),
         n => format!(", {n} of them not of the pipe"),
     };
-    parts.push(format!("{} dead letters{foreign}", read.queue.messages));
+    let letters = counted(read.queue.messages, "dead letter");
+    parts.push(format!("{letters}{foreign}"));
     parts.extend(
         read.sent
             .map(|count| format!("{count} deliveries that were sent")),
@@ -132,9 +134,9 @@ fn figures(report: &Report) -> String {
         n => format!("; {n} outcomes came more than once, under the same id"),
     };
     format!(
-        "{} events of {} payments: {}{}{repeated}",
-        figures.events,
-        figures.payments,
+        "{} of {}: {}{}{repeated}",
+        counted(figures.events, "event"),
+        counted(figures.payments, "payment"),
         match counts.is_empty() {
             true => "nothing to judge".to_owned(),
             false => counts.join(", "),
