@@ -31,6 +31,8 @@ enum Verb {
     Create,
     /// Brings back a property that was found changed; without one, all tags.
     Update(&'static str),
+    /// Brings back something beside the properties that was found missing.
+    Missing(&'static str),
     Delete,
 }
 
@@ -130,6 +132,10 @@ impl Standing {
                     Some(value) if !pointer.is_empty() => *value = other(value),
                     _ => seen.tags = seen.tags.map(|_| Tags::new()),
                 }
+                aws.put(&at, Some(&seen)).await.map(said)
+            }
+            Verb::Missing(name) => {
+                seen.properties["unmanaged"][name] = json!("missing");
                 aws.put(&at, Some(&seen)).await.map(said)
             }
             Verb::Delete => aws.delete(&at, &seen).await.map(|deleted| match deleted {

@@ -37,9 +37,9 @@ pub(super) async fn publish(
         _ => {}
     }
     let version = published.version.unwrap_or_default();
-    if is.unmanaged.get(LIVE) == Some(&"missing".into()) {
-        create_alias(aws, name, &version).await?;
-    } else {
+    let missing = is.unmanaged.get(LIVE) == Some(&"missing".into());
+    // Where the answer to an earlier try was lost, the alias is there although it was missing.
+    if !missing || !create_alias(aws, name, &version).await? {
         move_alias(aws, is, &version).await?;
         prune(aws, name, &version).await?;
     }
@@ -48,11 +48,17 @@ pub(super) async fn publish(
     Ok(Put::Done(outputs))
 }
 
-async fn create_alias(aws: &Aws, name: &str, version: &str) -> Result<(), CloudError> {
+/// Whether it was not there yet.
+async fn create_alias(aws: &Aws, name: &str, version: &str) -> Result<bool, CloudError> {
     let call = aws.lambda.create_alias().function_name(name);
     let call = call.name(Function::ALIAS).function_version(version);
-    call.send().await.during("lambda:CreateAlias")?;
-    Ok(())
+    match call.send().await.during("lambda:CreateAlias") {
+        Ok(_) => Ok(true),
+        Err(error) if error.class == Class::Conflict && error.message.contains("already exist") => {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 async fn move_alias(aws: &Aws, is: &Function, version: &str) -> Result<(), CloudError> {
