@@ -22,6 +22,7 @@ mod integration {
     mod confirmation;
     mod drift;
     mod every_sender;
+    mod express;
     mod functions;
     mod life;
     mod notices;

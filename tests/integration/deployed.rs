@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::clients::Clients;
 use super::every_sender;
 use super::mollie_api::MollieApi;
-use super::place::{Place, free_port, succeeded};
+use super::place::{Place, Settings, free_port, succeeded};
 use super::stripe_api::StripeApi;
 
 /// Names the environment of a stack that stands already; everything runs on an emulator without it.
@@ -22,6 +22,8 @@ pub struct Deployed {
     pub stripe_api: Option<StripeApi>,
     /// Stands for Mollie's.
     pub mollie_api: Option<MollieApi>,
+    /// Settings of the providers whose APIs `send` plays.
+    played: Vec<(String, String)>,
     endpoint: Option<String>,
     /// The folder it was deployed from, where that was done here.
     pub place: Option<Place>,
@@ -37,7 +39,7 @@ pub fn deployed() -> &'static Deployed {
     static DEPLOYED: OnceLock<Deployed> = OnceLock::new();
     DEPLOYED.get_or_init(|| match standing() {
         Some(env) => Deployed::already(&env),
-        None => Deployed::on_emulator(),
+        None => Deployed::on_emulator(&[]),
     })
 }
 
@@ -55,35 +57,30 @@ impl Deployed {
             outputs,
             stripe_api: None,
             mollie_api: None,
+            played: Vec::new(),
             endpoint: None,
             place: None,
         }
     }
 
-    fn on_emulator() -> Self {
-        let (stripe_api, mollie_api) = (StripeApi::start(), MollieApi::start());
-        let mut played = Vec::new();
-        let on = every_sender::SIGNING.map(|provider| format!("providers.{provider}.enabled"));
-        let mut settings: Vec<(&str, toml::Value)> =
-            on.iter().map(|key| (key.as_str(), true.into())).collect();
-        let (api, url) = (stripe_api.url.clone(), every_sender::REGISTERED_URL);
-        settings.push(("providers.stripe.confirm.base_url", api.into()));
-        settings.push(("providers.square.url", url.into()));
-        settings.push((
-            "providers.mollie.confirm.base_url",
-            mollie_api.url.clone().into(),
-        ));
+    /// A stack on an emulator of its own, with these settings too.
+    pub fn on_emulator(more: Settings) -> Self {
+        let place = Place::new(&[]);
         // `send` plays these providers' APIs.
-        for provider in ["klarna", "plaid"] {
-            let url = format!("http://127.0.0.1:{}", free_port());
+        let played = ["klarna", "plaid"].map(|provider| {
             let key = format!("providers.{provider}.confirm.base_url");
-            played.push((key, url));
-        }
-        let of_played = played
-            .iter()
-            .map(|(key, url)| (key.as_str(), url.as_str().into()));
-        settings.extend(of_played);
-        let place = Place::new(&settings);
+            (key, format!("http://127.0.0.1:{}", free_port()))
+        });
+        let mut stack = Self {
+            outputs: BTreeMap::new(),
+            stripe_api: Some(StripeApi::start()),
+            mollie_api: Some(MollieApi::start()),
+            played: played.into(),
+            endpoint: Some(place.endpoint()),
+            place: Some(place),
+        };
+        stack.configure(more);
+        let place = stack.place();
         succeeded(&place.payhook("deploy"));
         place.tell("secret set stripe", "whsec_integration_of_stripe");
         place.tell("secret set stripe --api-key", "sk_test_integration");
@@ -97,13 +94,32 @@ impl Deployed {
             place.tell(&format!("secret set {provider}"), secret);
         }
         place.tell("secret set mollie --api-key", "test_integration");
-        Self {
-            outputs: read(&place.outputs_file()),
-            stripe_api: Some(stripe_api),
-            mollie_api: Some(mollie_api),
-            endpoint: Some(place.endpoint()),
-            place: Some(place),
-        }
+        stack.outputs = read(&place.outputs_file());
+        stack
+    }
+
+    /// Where it was deployed from.
+    pub fn place(&self) -> &Place {
+        self.place.as_ref().expect("deployed here")
+    }
+
+    /// Writes infra.toml anew, with these settings too.
+    pub fn configure(&self, more: Settings) {
+        let on = every_sender::SIGNING.map(|provider| format!("providers.{provider}.enabled"));
+        let mut settings: Vec<(&str, toml::Value)> =
+            on.iter().map(|key| (key.as_str(), true.into())).collect();
+        let stripe = self.stripe_api.as_ref().expect("started here");
+        let mollie = self.mollie_api.as_ref().expect("started here");
+        let played = self.played.iter();
+        let played = played.map(|(key, url)| (key.as_str(), url.as_str()));
+        let urls = [
+            ("providers.stripe.confirm.base_url", stripe.url.as_str()),
+            ("providers.mollie.confirm.base_url", mollie.url.as_str()),
+            ("providers.square.url", every_sender::REGISTERED_URL),
+        ];
+        settings.extend(urls.into_iter().chain(played).map(|(key, url)| (key, url.into())));
+        settings.extend(more.iter().cloned());
+        self.place().configure(&settings);
     }
 
     /// One value of flat-outputs.json.

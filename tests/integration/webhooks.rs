@@ -8,7 +8,7 @@ use super::outcomes::Outcomes;
 use super::senders::{MINOR, SCHEMES, Webhook, now, unique};
 
 /// Posts a payment that succeeded with each scheme below `apiUrl`, and follows each to the end.
-async fn each_scheme_to_the_end(stack: &Deployed, path: impl Fn(&Webhook) -> String) {
+pub async fn each_scheme_to_the_end(stack: &Deployed, path: impl Fn(&Webhook) -> String) {
     let webhooks = join_all(SCHEMES.map(|provider| Webhook::new(stack, provider))).await;
     let payments: Vec<_> = webhooks.iter().map(Webhook::payment_id).collect();
     let outcomes = Outcomes::of(stack, &payments).await;

@@ -1,9 +1,10 @@
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
-use aws_sdk_sfn::types::ExecutionStatus;
+use aws_sdk_sfn::error::ProvideErrorMetadata;
+use aws_sdk_sfn::types::{ExecutionStatus, StateMachineType};
 
-use super::aws::{function, role, state_machine};
+use super::aws::{ROLE, SUCCEED, function, role, state_machine};
 use super::support::assert_filled;
 
 /// Makes a function that has no concurrency left, and runs a state machine that invokes it; returns the error it ends with.
@@ -56,4 +57,33 @@ async fn a_retry_waits_no_longer_than_its_cap() {
         began.elapsed() < Duration::from_secs(6)
     };
     assert_filled(observe, false, true).await;
+}
+
+#[tokio::test]
+async fn an_express_workflow_starts_under_any_name_and_keeps_no_executions() {
+    let observe = async |sdk: &SdkConfig| {
+        role(sdk).await;
+        let client = aws_sdk_sfn::Client::new(sdk);
+        let made = client.create_state_machine().name("express");
+        let made = made.r#type(StateMachineType::Express).role_arn(ROLE);
+        let made = made.definition(SUCCEED).send().await;
+        let machine = made.expect("state machine").state_machine_arn;
+        let mut starts = Vec::new();
+        for _ in 0..2 {
+            let start = client.start_execution().state_machine_arn(&machine);
+            let started = start.name("same").send().await;
+            starts.push(started.is_ok_and(|one| one.execution_arn.contains(":express:express:")));
+        }
+        let list = client.list_executions().state_machine_arn(&machine);
+        let refused = list.send().await.err();
+        let code = refused.and_then(|refused| refused.code().map(str::to_owned));
+        (starts, code)
+    };
+    let right = Some("StateMachineTypeNotSupported".to_owned());
+    assert_filled(
+        observe,
+        (vec![false, false], None),
+        (vec![true, true], right),
+    )
+    .await;
 }

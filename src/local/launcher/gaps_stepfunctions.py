@@ -1,7 +1,9 @@
-"""Step Functions: tracing that reads back, the delays a retrier asks for, and throttles under their own name."""
+"""Step Functions: tracing that reads back, the delays a retrier asks for, throttles under their own name, and express
+workflows that keep no executions."""
 
 import json
 import random
+import uuid
 
 from ministack.services import stepfunctions
 from replace import replace
@@ -11,6 +13,7 @@ def fill():
     _fill_tracing()
     _fill_retry_delays()
     _fill_throttles()
+    _fill_express()
 
 
 def _fill_tracing():
@@ -66,3 +69,46 @@ def _throttled(cause):
         return json.loads(cause).get("__type") == "TooManyRequestsException"
     except (ValueError, AttributeError):
         return False
+
+
+def _fill_express():
+    """Gap: an express workflow is run as a standard one: its executions have unique names, are listed and described."""
+
+    @replace(stepfunctions, "_start_execution")
+    def _start_execution(stock, data):
+        if not _is_express(data.get("stateMachineArn")):
+            return stock(data)
+        name = data.get("name") or str(uuid.uuid4())
+        status, headers, body = stock({**data, "name": f"{name}:{uuid.uuid4()}"})
+        return status, headers, body.replace(b":execution:", b":express:")
+
+    @replace(stepfunctions, "_run_execution")
+    def _run_execution(stock, arn):
+        execution = stepfunctions._executions.get(arn)
+        if not execution or not _is_express(execution["stateMachineArn"]):
+            return stock(arn)
+        known = arn.replace(":execution:", ":express:")
+        execution["executionArn"] = known
+        stepfunctions._executions[known] = execution
+        stepfunctions._executions.pop(arn, None)
+        try:
+            return stock(known)
+        finally:
+            stepfunctions._executions.pop(known, None)
+
+    @replace(stepfunctions, "_emit_execution_status_event")
+    def _emit_execution_status_event(stock, execution):
+        if not _is_express(execution["stateMachineArn"]):
+            stock(execution)
+
+    @replace(stepfunctions, "_list_executions")
+    def _list_executions(stock, data):
+        if not _is_express(data.get("stateMachineArn")):
+            return stock(data)
+        return stepfunctions.error_response_json(
+            "StateMachineTypeNotSupported", "This operation is not supported by this type of state machine", 400
+        )
+
+
+def _is_express(arn):
+    return (stepfunctions._state_machines.get(arn) or {}).get("type") == "EXPRESS"
