@@ -1,6 +1,7 @@
 //! The binary from outside: exit codes, streams, and what it says when it is called wrongly.
 
 mod cli {
+    mod capacity;
     mod streams;
 }
 

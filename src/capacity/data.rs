@@ -88,8 +88,9 @@ table! {
     /// The prices of one region.
     Prices of Price {
         api_request, lambda_request, lambda_gb_second, table_write, table_read, stream_read, table_gb_month,
-        backup_gb_month, object_write, object_gb_month, pipe_request, state_transition, express_request, express_gb_second, bus_event, log_gb, trace,
-        kms_request, key_month, secret_month, dashboard_month
+        backup_gb_month, object_write, object_gb_month, pipe_request, state_transition, express_request,
+        express_gb_second, bus_event, log_gb, log_gb_month, trace, kms_request, key_month, secret_month, alarm_month,
+        dashboard_month
     }
 }
 

@@ -14,8 +14,12 @@ pub enum Remedy {
     Wait,
     /// Another workflow does not have it.
     Express,
+    /// Nothing here: it rises with the rate that AWS grants. Who is answered 429 tries again.
+    WithRate,
     /// Nothing: more than this takes a second stack.
     Split,
+    /// Nothing: only this payment waits, and its provider tries again.
+    Alone,
     /// Nothing: the sender is answered 413.
     Refused,
 }
@@ -28,7 +32,9 @@ impl Remedy {
             Remedy::Warm => "warm the table first",
             Remedy::Wait => "grows by itself",
             Remedy::Express => "raise it, or take express",
+            Remedy::WithRate => "senders try again; rises with the rate",
             Remedy::Split => "a second stack",
+            Remedy::Alone => "only this payment waits",
             Remedy::Refused => "the sender is answered 413",
         }
     }
@@ -43,7 +49,13 @@ pub struct Limit {
     pub name: String,
     pub needed: f64,
     pub allowed: f64,
+    /// Webhooks per second for which that much is needed.
+    pub at: u32,
+    /// Webhooks per second at which the limit is reached, other things as they are.
+    pub holds_to: f64,
     pub remedy: Remedy,
+    /// Where the value is from.
+    pub source: String,
     /// Whether the value was read at its source; see [`Quota::read`].
     pub read: bool,
 }
@@ -52,11 +64,6 @@ impl Limit {
     /// What part is used; above 1 the limit binds.
     pub fn used(&self) -> f64 {
         self.needed / self.allowed
-    }
-
-    /// Webhooks per second at which the limit is reached, other things as they are.
-    pub fn holds_to(&self, peak: u32) -> f64 {
-        f64::from(peak) / self.used()
     }
 
     /// Whether the peak does not get through.
@@ -72,17 +79,13 @@ pub fn limits(demand: &Demand, settings: &Settings, work: &Work, quotas: &Quotas
         f64::from(settings.validator_concurrency) + f64::from(settings.processor_concurrency);
     let reservable = |quota: &Quota| quota.of(region) - quotas.lambda_unreserved.of(region);
     let writes = peak * work.table_writes;
-    let row = |step, quota: &Quota, needed: f64, remedy| Limit {
-        step,
-        service: quota.service.clone(),
-        name: quota.name.clone(),
-        needed,
-        allowed: quota.of(region),
-        remedy,
-        read: quota.read,
+    let row = |step, quota: &Quota, needed: f64, remedy| {
+        of_quota(step, quota, demand, needed, quota.of(region), remedy)
     };
     let mut all = vec![
         row("receive", &quotas.api_rate, peak, Remedy::Raise),
+        // All webhooks of one second at the same instant, the worst that a second can hold.
+        row("receive", &quotas.api_burst, peak, Remedy::WithRate),
         Limit {
             name: "bytes of one body, as base64 and with its headers".into(),
             ..row(
@@ -93,12 +96,13 @@ pub fn limits(demand: &Demand, settings: &Settings, work: &Work, quotas: &Quotas
             )
         },
         Limit {
-            allowed: reservable(&quotas.lambda_concurrency),
             name: "concurrent runs that can be reserved in the account".into(),
-            ..row(
+            ..of_quota(
                 "verify",
                 &quotas.lambda_concurrency,
+                demand,
                 environments,
+                reservable(&quotas.lambda_concurrency),
                 Remedy::Raise,
             )
         },
@@ -111,15 +115,17 @@ pub fn limits(demand: &Demand, settings: &Settings, work: &Work, quotas: &Quotas
         row("store", &quotas.new_table_writes, writes, Remedy::Warm),
         row("store", &quotas.table_writes, writes, Remedy::Raise),
         Limit {
-            allowed: INDEX_SHARDS * quotas.partition_writes.of(region),
             name: "write units per second of the index of what needs attention".into(),
-            ..row(
+            ..of_quota(
                 "store",
                 &quotas.partition_writes,
+                demand,
                 peak * INDEX_WRITES,
+                INDEX_SHARDS * quotas.partition_writes.of(region),
                 Remedy::Split,
             )
         },
+        one_payment(demand, work, quotas),
         row(
             "hand over",
             &quotas.pipe_concurrency,
@@ -154,6 +160,47 @@ pub fn limits(demand: &Demand, settings: &Settings, work: &Work, quotas: &Quotas
     );
     all.sort_by(|a, b| b.used().total_cmp(&a.used()));
     all
+}
+
+fn of_quota(
+    step: &'static str,
+    quota: &Quota,
+    demand: &Demand,
+    needed: f64,
+    allowed: f64,
+    remedy: Remedy,
+) -> Limit {
+    Limit {
+        step,
+        service: quota.service.clone(),
+        name: quota.name.clone(),
+        needed,
+        allowed,
+        at: demand.peak,
+        holds_to: f64::from(demand.peak) * allowed / needed,
+        remedy,
+        source: quota.source.clone(),
+        read: quota.read,
+    }
+}
+
+/// One payment is one partition key, so that one partition takes all its writes.
+fn one_payment(demand: &Demand, work: &Work, quotas: &Quotas) -> Limit {
+    let allowed = quotas.partition_writes.of(&demand.region);
+    let (rate, of_it) = (demand.one_payment, &work.one_payment);
+    Limit {
+        name: "write units per second of the busiest payment".into(),
+        at: rate,
+        holds_to: f64::from(of_it.most(allowed)),
+        ..of_quota(
+            "store",
+            &quotas.partition_writes,
+            demand,
+            f64::from(rate) * of_it.units(rate),
+            allowed,
+            Remedy::Alone,
+        )
+    }
 }
 
 /// Batches that the pipe is handing over at the same time.

@@ -1,7 +1,8 @@
 //! What to set in infra.toml for a demand.
 
-use super::work::{HANDED_OVER_BYTES, Table};
+use super::work::{HANDED_OVER_BYTES, MAP_AT_ONCE, Table};
 use super::{Demand, Quotas, Workflow};
+use crate::config::{Config, MemoryMb};
 use std::fmt::Write;
 
 /// Part of a quota that is planned with; the rest is for what else happens in the account.
@@ -23,8 +24,18 @@ pub struct Settings {
     pub batching_window_seconds: u32,
     pub parallelization_factor: u32,
     pub workflow: Workflow,
-    /// Of both functions, in MB: the default, which no number of webhooks changes.
-    pub memory_mb: u32,
+    /// In MB, which no number of webhooks changes.
+    pub validator_mb: u32,
+    pub processor_mb: u32,
+}
+
+/// One key of infra.toml and its value as TOML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The table that it is in, below the environment.
+    pub section: &'static str,
+    pub key: &'static str,
+    pub value: String,
 }
 
 impl Settings {
@@ -35,9 +46,9 @@ impl Settings {
             Workflow::Standard => &quotas.standard_starts,
             Workflow::Express => &quotas.express_starts,
         };
-        // As few executions as may be started; more events than these would not fit the input of one.
-        let largest = (PLANNED * quotas.execution_input.of(region) / HANDED_OVER_BYTES).floor();
-        let wanted = (peak / (PLANNED * starts.of(region))).ceil().min(largest);
+        // As few executions as may be started.
+        let wanted = (peak / (PLANNED * starts.of(region))).ceil();
+        let wanted = wanted.min(largest_batch(demand, quotas));
         let shard = peak / Table::of(demand).partitions(demand, quotas);
         let poll = demand.assumed.poll_ms / 1_000.0;
         let window = match wanted <= (shard * poll).max(1.0) {
@@ -56,47 +67,124 @@ impl Settings {
             batching_window_seconds: whole(window),
             parallelization_factor: whole(in_flight.ceil().clamp(1.0, 10.0)),
             workflow: demand.workflow,
-            memory_mb: 256,
+            validator_mb: MemoryMb::default().get(),
+            processor_mb: MemoryMb::default().get(),
         }
     }
 
-    /// A fragment of infra.toml.
-    pub fn toml(&self) -> String {
-        let mut text = String::new();
-        let mut section = |name: &str, keys: &[(&str, u32)]| {
-            let _ = writeln!(text, "{}[{name}]", if text.is_empty() { "" } else { "\n" });
-            for (key, value) in keys {
-                let _ = writeln!(text, "{key} = {value}");
-            }
+    /// What infra.toml says of an environment.
+    pub fn standing(config: &Config) -> Settings {
+        let (validator, processor) = (
+            &config.lambda.webhook_validator,
+            &config.lambda.payment_processor,
+        );
+        Settings {
+            rate_limit: config.throttling.rate_limit.get(),
+            burst_limit: config.throttling.burst_limit.get(),
+            validator_concurrency: validator.reserved_concurrency.get(),
+            processor_concurrency: processor.reserved_concurrency.get(),
+            batch_size: config.pipe.batch_size.get(),
+            batching_window_seconds: config.pipe.maximum_batching_window.get(),
+            parallelization_factor: config.pipe.parallelization_factor.get(),
+            workflow: config.workflow.kind.into(),
+            validator_mb: validator.memory.get(),
+            processor_mb: processor.memory.get(),
+        }
+    }
+
+    /// What stands where it is enough, and else what is needed.
+    pub fn over(self, standing: &Settings, demand: &Demand, quotas: &Quotas) -> Settings {
+        let largest = whole(largest_batch(demand, quotas));
+        Settings {
+            rate_limit: self.rate_limit.max(standing.rate_limit),
+            burst_limit: self.burst_limit.max(standing.burst_limit),
+            validator_concurrency: self
+                .validator_concurrency
+                .max(standing.validator_concurrency),
+            processor_concurrency: self
+                .processor_concurrency
+                .max(standing.processor_concurrency),
+            batch_size: self.batch_size.max(standing.batch_size).min(largest),
+            batching_window_seconds: self
+                .batching_window_seconds
+                .max(standing.batching_window_seconds),
+            parallelization_factor: self
+                .parallelization_factor
+                .max(standing.parallelization_factor),
+            workflow: self.workflow,
+            validator_mb: standing.validator_mb,
+            processor_mb: standing.processor_mb,
+        }
+    }
+
+    /// Every setting that depends on the number of webhooks.
+    pub fn all(&self) -> Vec<Setting> {
+        let number = |section, key, value: u32| Setting {
+            section,
+            key,
+            value: value.to_string(),
         };
-        section(
-            "throttling",
-            &[
-                ("rate_limit", self.rate_limit),
-                ("burst_limit", self.burst_limit),
-            ],
-        );
-        section(
-            "lambda.webhook_validator",
-            &[("reserved_concurrency", self.validator_concurrency)],
-        );
-        section(
-            "lambda.payment_processor",
-            &[("reserved_concurrency", self.processor_concurrency)],
-        );
-        section(
-            "pipe",
-            &[
-                ("batch_size", self.batch_size),
-                (
-                    "maximum_batching_window_seconds",
-                    self.batching_window_seconds,
-                ),
-                ("parallelization_factor", self.parallelization_factor),
-            ],
-        );
-        let _ = writeln!(text, "\n[workflow]\ntype = \"{}\"", self.workflow.as_str());
-        text
+        let (validator, processor) = ("lambda.webhook_validator", "lambda.payment_processor");
+        let reserved = "reserved_concurrency";
+        let window = self.batching_window_seconds;
+        vec![
+            number("throttling", "rate_limit", self.rate_limit),
+            number("throttling", "burst_limit", self.burst_limit),
+            number(validator, reserved, self.validator_concurrency),
+            number(processor, reserved, self.processor_concurrency),
+            number("pipe", "batch_size", self.batch_size),
+            number("pipe", "maximum_batching_window_seconds", window),
+            number(
+                "pipe",
+                "parallelization_factor",
+                self.parallelization_factor,
+            ),
+            Setting {
+                section: "workflow",
+                key: "type",
+                value: format!("\"{}\"", self.workflow.as_str()),
+            },
+        ]
+    }
+
+    /// The settings that differ from what stands, each with what does; all of them where nothing stands.
+    pub fn changes(&self, standing: Option<&Settings>) -> Vec<(Setting, Option<String>)> {
+        let all = self.all().into_iter();
+        let Some(standing) = standing else {
+            return all.map(|setting| (setting, None)).collect();
+        };
+        all.zip(standing.all())
+            .filter(|(to, now)| to != now)
+            .map(|(to, now)| (to, Some(now.value)))
+            .collect()
+    }
+}
+
+/// Settings as a fragment of infra.toml: of one environment, or above all; `now` says what stands in their place.
+pub fn fragment(settings: &[(Setting, Option<String>)], env: Option<&str>) -> String {
+    let mut text = String::new();
+    let mut section = None;
+    for (setting, now) in settings {
+        if section.replace(setting.section) != Some(setting.section) {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            let env = env.map_or(String::new(), |env| format!("env.{env}."));
+            let _ = writeln!(text, "{gap}[{env}{}]", setting.section);
+        }
+        let now = now
+            .as_ref()
+            .map_or(String::new(), |now| format!("  # now {now}"));
+        let _ = writeln!(text, "{} = {}{now}", setting.key, setting.value);
+    }
+    text
+}
+
+/// Events whose keys fit the input of one execution; of an express one, which ends after five minutes, no more than are
+/// worked on at once.
+fn largest_batch(demand: &Demand, quotas: &Quotas) -> f64 {
+    let fit = (PLANNED * quotas.execution_input.of(&demand.region) / HANDED_OVER_BYTES).floor();
+    match demand.workflow {
+        Workflow::Standard => fit,
+        Workflow::Express => fit.min(MAP_AT_ONCE),
     }
 }
 

@@ -1,21 +1,29 @@
 mod scaling;
 
 use super::*;
-use crate::config::{Config, WorkflowType};
+use crate::config::Config;
+use crate::stack::Stack;
 
 fn demand(peak: u32, workflow: Workflow) -> Demand {
     Demand {
         rps: peak,
         peak,
+        one_payment: peak.min(10),
         body_bytes: 4_096,
         workflow,
         region: "us-east-1".into(),
+        kept: Kept::default(),
         assumed: Assumed::default(),
     }
 }
 
 fn plan(demand: &Demand) -> Plan {
-    Plan::of(demand, &Data::built_in().expect("tables")).expect("prices")
+    Plan::of(demand, None, &Data::built_in().expect("tables"))
+}
+
+fn read(text: &str, env: &str) -> Config {
+    Config::parse("infra.toml", text, Some(env), None)
+        .unwrap_or_else(|error| panic!("{error:?}\n{text}"))
 }
 
 const RATES: [u32; 9] = [1, 7, 10, 100, 990, 1_000, 10_000, 54_321, 100_000];
@@ -31,39 +39,76 @@ fn all() -> impl Iterator<Item = Demand> {
 fn infra_toml_takes_every_setting_as_it_is_computed() {
     for demand in all() {
         let settings = plan(&demand).settings;
-        let text = format!("region = \"us-east-1\"\n{}\n[env.prod]\n", settings.toml());
-        let config = Config::parse("infra.toml", &text, Some("prod"), None)
-            .unwrap_or_else(|error| panic!("{}: {error:?}\n{text}", demand.peak));
-        assert_eq!(config.throttling.rate_limit.get(), settings.rate_limit);
-        let express = config.workflow.kind == WorkflowType::Express;
-        assert_eq!(express, demand.workflow == Workflow::Express);
-        assert_eq!(config.throttling.burst_limit.get(), settings.burst_limit);
-        let functions = [
-            &config.lambda.webhook_validator,
-            &config.lambda.payment_processor,
-        ];
-        let reserved = functions.map(|function| function.reserved_concurrency.get());
-        assert_eq!(
-            reserved,
-            [
-                settings.validator_concurrency,
-                settings.processor_concurrency
-            ]
-        );
-        assert!(
-            functions
-                .iter()
-                .all(|function| function.memory.get() == settings.memory_mb)
-        );
-        assert_eq!(config.pipe.batch_size.get(), settings.batch_size);
-        assert_eq!(
-            config.pipe.maximum_batching_window.get(),
-            settings.batching_window_seconds
-        );
-        assert_eq!(
-            config.pipe.parallelization_factor.get(),
-            settings.parallelization_factor
-        );
+        let fragment = fragment(&settings.changes(None), None);
+        let text = format!("region = \"us-east-1\"\n{fragment}\n[env.prod]\n");
+        assert_eq!(Settings::standing(&read(&text, "prod")), settings);
+    }
+}
+
+const SHIPPED: &str = include_str!("../../infra.toml");
+
+/// The text with what a fragment says in the places where it belongs.
+fn merged(text: &str, fragment: &str) -> String {
+    fn merge(into: &mut toml::Table, from: toml::Table) {
+        for (key, value) in from {
+            match (into.get_mut(&key), value) {
+                (Some(toml::Value::Table(into)), toml::Value::Table(from)) => merge(into, from),
+                (_, value) => drop(into.insert(key, value)),
+            }
+        }
+    }
+    let mut whole: toml::Table = text.parse().expect("infra.toml");
+    merge(&mut whole, fragment.parse().expect("a fragment"));
+    whole.to_string()
+}
+
+#[test]
+fn the_changes_of_an_environment_are_taken_in_its_sections_and_are_then_enough() {
+    let data = Data::built_in().expect("tables");
+    for env in ["dev", "prod"] {
+        let config = read(SHIPPED, env);
+        let standing = Settings::standing(&config);
+        for demand in all() {
+            let of = |standing| Plan::of(&demand, Some(standing), &data);
+            let settings = of(&standing).settings;
+            let fragment = fragment(&settings.changes(Some(&standing)), Some(env));
+            let after = Settings::standing(&read(&merged(SHIPPED, &fragment), env));
+            assert_eq!(after, settings, "{env} {}:\n{fragment}", demand.peak);
+            assert_eq!(of(&after).settings.changes(Some(&after)), []);
+        }
+    }
+}
+
+#[test]
+fn what_is_enough_stays_and_what_is_not_says_what_stands() {
+    let standing = Settings::standing(&read(SHIPPED, "prod"));
+    let data = Data::built_in().expect("tables");
+    let changes = |peak, workflow| {
+        let plan = Plan::of(&demand(peak, workflow), Some(&standing), &data);
+        fragment(&plan.settings.changes(Some(&standing)), Some("prod"))
+    };
+    assert_eq!(changes(100, Workflow::Standard), "");
+    assert_eq!(
+        changes(1_000, Workflow::Express),
+        "[env.prod.throttling]\n\
+         rate_limit = 1000  # now 500\n\n\
+         [env.prod.lambda.webhook_validator]\n\
+         reserved_concurrency = 125  # now 50\n\n\
+         [env.prod.lambda.payment_processor]\n\
+         reserved_concurrency = 125  # now 50\n\n\
+         [env.prod.workflow]\n\
+         type = \"express\"  # now \"standard\"\n"
+    );
+}
+
+#[test]
+fn a_batch_that_is_too_large_to_be_handed_over_is_made_smaller() {
+    let large = "region = \"us-east-1\"\n[pipe]\nbatch_size = 10000\n[env.prod]\n";
+    let standing = Settings::standing(&read(large, "prod"));
+    let data = Data::built_in().expect("tables");
+    for (workflow, most) in [(Workflow::Standard, 349), (Workflow::Express, 40)] {
+        let plan = Plan::of(&demand(100, workflow), Some(&standing), &data);
+        assert_eq!(plan.settings.batch_size, most);
     }
 }
 
@@ -136,10 +181,8 @@ fn limits_stand_in_the_order_in_which_they_bind() {
         let limits = plan(&demand).limits;
         assert!(limits.is_sorted_by(|a, b| a.used() >= b.used()));
         for limit in &limits {
-            assert_eq!(
-                limit.binds(),
-                limit.holds_to(demand.peak) < f64::from(demand.peak)
-            );
+            let reached = limit.holds_to < f64::from(limit.at);
+            assert_eq!(limit.binds(), reached, "{limit:?}");
         }
     }
 }
@@ -169,7 +212,7 @@ fn a_body_that_fits_no_item_is_paid_for_in_s3_and_not_in_the_table() {
         plan.costs
             .iter()
             .find(|cost| cost.what.starts_with("S3"))
-            .map(|cost| cost.usd_month)
+            .map(Cost::usd_month)
     };
     assert!(s3(&large) > s3(&small) && s3(&small) == Some(0.0));
     assert!(large.work.table_writes < small.work.table_writes);
@@ -182,4 +225,103 @@ fn a_body_that_fits_no_item_is_paid_for_in_s3_and_not_in_the_table() {
         (first.service.as_str(), first.remedy),
         ("Lambda", Remedy::Refused)
     );
+}
+
+#[test]
+fn one_payment_alone_is_held_to_the_rate_of_its_partition() {
+    let at = |one_payment| {
+        let plan = plan(&Demand {
+            one_payment,
+            ..demand(1_000, Workflow::Standard)
+        });
+        let mut limits = plan.limits.into_iter();
+        let limit = limits.find(|limit| limit.remedy == Remedy::Alone);
+        (plan.work.one_payment, limit.expect("the limit"))
+    };
+    // Alone: 13 units of writing. Of two at once one writes the head again; no more than 40 are ever at it.
+    let (work, limit) = at(1);
+    assert_eq!((work.units(1), limit.needed), (13.0, 13.0));
+    assert_eq!(work.units(1_000), 13.0 + 39.0 / 2.0);
+    let most = limit.holds_to as u32;
+    for (rate, binds) in [(most, false), (most + 1, true)] {
+        assert_eq!(at(rate).1.binds(), binds, "{rate}");
+    }
+    assert!((30..77).contains(&most), "{most}");
+}
+
+#[test]
+fn a_burst_is_held_to_the_bucket_of_the_account() {
+    let burst = |peak| {
+        let limits = plan(&demand(peak, Workflow::Standard)).limits;
+        let bucket = limits.iter().find(|limit| limit.remedy == Remedy::WithRate);
+        bucket.map(|limit| (limit.needed, limit.allowed))
+    };
+    assert_eq!(burst(10_000), Some((10_000.0, 5_000.0)));
+}
+
+#[test]
+fn storage_is_paid_for_as_long_as_infra_toml_keeps_things() {
+    let line = |kept, what: &str| {
+        let plan = plan(&Demand {
+            kept,
+            ..demand(100, Workflow::Standard)
+        });
+        let line = plan.costs.iter().find(|cost| cost.what.contains(what));
+        line.map(Cost::usd_month).expect("the line")
+    };
+    let kept = |event_days, log_days| Kept {
+        event_days,
+        log_days,
+    };
+    let storage = |days| line(kept(days, 90), "storage and recovery");
+    assert!((storage(Some(400)) / storage(Some(40)) - 10.0).abs() < 1e-9);
+    // Nothing is ever enough for ever; a year of it is what is told.
+    assert!((storage(None) / storage(Some(365)) - 1.0).abs() < 1e-9);
+    assert!(line(kept(None, 400), "logs") > line(kept(None, 14), "logs"));
+    let shipped = [
+        Kept::of(&read(SHIPPED, "dev")),
+        Kept::of(&read(SHIPPED, "prod")),
+    ];
+    assert_eq!(shipped, [kept(None, 14), kept(None, 400)]);
+}
+
+#[test]
+fn every_alarm_of_the_stack_is_paid_for() {
+    let stack = Stack::payment_webhooks(&read(SHIPPED, "prod"));
+    let alarms = stack
+        .graph
+        .nodes()
+        .filter(|node| node.name.as_str().starts_with("alarm-"));
+    assert_eq!(alarms.count() as f64, cost::ALARMS);
+}
+
+#[test]
+fn a_line_of_the_bill_says_whether_its_prices_were_read() {
+    for workflow in [Workflow::Standard, Workflow::Express] {
+        for cost in plan(&demand(100, workflow)).costs {
+            let unread = cost.parts.iter().any(|part| !part.price.read);
+            assert_eq!(cost.read(), !unread, "{}", cost.what);
+        }
+    }
+    let read: Vec<_> = plan(&demand(100, Workflow::Standard)).costs;
+    let read = read
+        .iter()
+        .filter(|cost| cost.read())
+        .map(|cost| cost.what.as_str());
+    assert_eq!(read.collect::<Vec<_>>(), ["Step Functions"]);
+}
+
+#[test]
+fn a_region_without_prices_has_settings_and_limits_of_its_own_all_the_same() {
+    let region = |region: &str| {
+        plan(&Demand {
+            region: region.into(),
+            ..demand(100, Workflow::Standard)
+        })
+    };
+    let (ireland, virginia) = (region("eu-west-1"), region("us-east-1"));
+    assert_eq!(ireland.settings, virginia.settings);
+    assert_eq!(ireland.limits.len(), virginia.limits.len());
+    assert!(ireland.costs.is_empty() && ireland.unpriced.is_some());
+    assert!(!virginia.costs.is_empty() && virginia.unpriced.is_none());
 }

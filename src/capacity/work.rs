@@ -58,6 +58,33 @@ const TRANSACTION: f64 = 2.0;
 /// Largest body that an item takes; beyond it the body is an object in S3, in bytes.
 const INLINE_BYTES: f64 = 390.0 * 1_024.0;
 
+/// Items that a map without a bound of its own works on at once.
+pub const MAP_AT_ONCE: f64 = crate::asl::AT_ONCE as f64;
+
+/// What the webhooks of one payment ask of its partition, where they compete for its head.
+#[derive(Clone, Debug)]
+pub struct OnePayment {
+    /// Write units of one webhook that is alone.
+    pub writes: f64,
+    /// Seconds from an event's being stored to its being processed.
+    open_seconds: f64,
+}
+
+impl OnePayment {
+    /// Write units of one webhook at so many per second: of the events that are worked on at the same time each in turn
+    /// writes the head, and the conditional writes of the others fail, which takes a unit too.
+    pub fn units(&self, rate: u32) -> f64 {
+        let together = (f64::from(rate) * self.open_seconds).clamp(1.0, MAP_AT_ONCE);
+        self.writes + (together - 1.0) / 2.0
+    }
+
+    /// Webhooks per second that the units of one partition are enough for.
+    pub fn most(&self, units: f64) -> u32 {
+        let fits = |rate: &u32| f64::from(*rate) * self.units(*rate) <= units;
+        (1..).take_while(fits).last().unwrap_or(0)
+    }
+}
+
 /// Units for one webhook.
 #[derive(Clone, Debug)]
 pub struct Work {
@@ -69,6 +96,7 @@ pub struct Work {
     pub table_writes: f64,
     /// Of these, on the partition of the payment; the marker has its own.
     pub payment_writes: f64,
+    pub one_payment: OnePayment,
     pub table_reads: f64,
     /// Partitions of the table at the peak, each with one shard of the stream.
     pub partitions: f64,
@@ -89,8 +117,8 @@ impl Work {
         let gathered =
             f64::from(settings.batching_window_seconds).max(demand.assumed.poll_ms / 1_000.0);
         let batch = (shard * gathered).clamp(1.0, f64::from(settings.batch_size));
-        // A map without a bound runs about 40 of its items at once.
-        let rounds = (batch / 40.0).ceil();
+        let rounds = (batch / MAP_AT_ONCE).ceil();
+        let execution_seconds = rounds * (demand.assumed.processor_ms + 40.0) / 1_000.0;
         Work {
             stored_bytes: table.stored_bytes,
             object_bytes: table.object_bytes,
@@ -104,7 +132,11 @@ impl Work {
                 Workflow::Standard => 1.0 + STATES_AROUND / batch,
                 Workflow::Express => 0.0,
             },
-            execution_seconds: rounds * (demand.assumed.processor_ms + 40.0) / 1_000.0,
+            execution_seconds,
+            one_payment: OnePayment {
+                writes: table.payment_writes,
+                open_seconds: gathered + execution_seconds,
+            },
         }
     }
 }

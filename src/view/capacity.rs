@@ -3,8 +3,22 @@
 use crate::capacity::{Cost, Demand, Limit, Plan};
 use std::fmt::Write;
 
+/// What there is to say about a demand.
+pub struct Capacity<'a> {
+    pub demand: &'a Demand,
+    pub plan: &'a Plan,
+    /// The environment whose settings in infra.toml were looked at.
+    pub env: Option<&'a str>,
+    /// The settings to change, as TOML.
+    pub fragment: &'a str,
+    /// Days of the tables that are compiled in.
+    pub quotas_dated: &'a str,
+    pub prices_dated: &'a str,
+}
+
 /// The settings as TOML; limits and costs stand before and behind them as comments.
-pub fn capacity(demand: &Demand, plan: &Plan, quotas_dated: &str, prices_dated: &str) -> String {
+pub fn capacity(told: &Capacity<'_>) -> String {
+    let (demand, plan) = (told.demand, told.plan);
     let mut text = format!(
         "# {} webhooks per second, {} at the busiest, bodies of {} bytes, {} workflow, {}\n",
         count(f64::from(demand.rps)),
@@ -13,42 +27,56 @@ pub fn capacity(demand: &Demand, plan: &Plan, quotas_dated: &str, prices_dated: 
         demand.workflow.as_str(),
         demand.region,
     );
-    let first = plan
-        .first()
-        .map_or(String::new(), |limit| binding(demand, limit));
-    let _ = write!(
-        text,
-        "#\n# Binds first: {first}.\n\n{}\n",
-        plan.settings.toml()
-    );
+    let first = plan.first().map_or(String::new(), binding);
+    let _ = write!(text, "#\n# Binds first: {first}.\n{}", settings(told));
     let _ = writeln!(
         text,
-        "# Quotas of {quotas_dated}, before AWS raised any; * was not verified:"
+        "# Quotas of {}, before AWS raised any; * was not verified:",
+        told.quotas_dated
     );
     for limit in &plan.limits {
         let _ = writeln!(text, "#   {}", line(limit));
     }
-    let _ = writeln!(
-        text,
-        "#\n# US dollars a month and for a million webhooks, by mostly unverified prices of {prices_dated}:"
-    );
-    for cost in &plan.costs {
+    if let Some(unpriced) = &plan.unpriced {
         let _ = writeln!(
             text,
-            "#   {}",
-            bill(demand, cost.step, cost.what, cost.usd_month)
+            "#\n# Costs: {unpriced}; --region computes with those."
         );
+        return text;
     }
-    let _ = writeln!(text, "#   {}", bill(demand, "", "total", plan.total()));
+    let _ = writeln!(
+        text,
+        "#\n# US dollars a month and for a million webhooks, by prices of {}; * has prices that were not verified:",
+        told.prices_dated
+    );
+    for cost in &plan.costs {
+        let mark = if cost.read() { "" } else { " *" };
+        let what = format!("{} {}{mark}", cost.step, cost.what);
+        let _ = writeln!(text, "#   {}", bill(demand, &what, cost.usd_month()));
+    }
+    let _ = writeln!(text, "#   {}", bill(demand, "total", plan.total()));
     text
 }
 
-fn binding(demand: &Demand, limit: &Limit) -> String {
+fn settings(told: &Capacity<'_>) -> String {
+    let fragment = told.fragment;
+    match told.env {
+        Some(env) if fragment.is_empty() => {
+            format!("# Settings: those of `{env}` in infra.toml are enough.\n#\n")
+        }
+        Some(env) => format!(
+            "# Settings: change these of `{env}` in infra.toml; where a section stands there already, its keys go into it.\n\n{fragment}\n"
+        ),
+        None => format!("\n{fragment}\n"),
+    }
+}
+
+fn binding(limit: &Limit) -> String {
     let share = format!(
         "{}: {}, reached at {} webhooks per second",
         limit.service,
         limit.name,
-        count(limit.holds_to(demand.peak))
+        count(limit.holds_to)
     );
     match limit.binds() {
         true => format!("{share}; {}", limit.remedy.as_str()),
@@ -74,12 +102,11 @@ fn line(limit: &Limit) -> String {
     )
 }
 
-fn bill(demand: &Demand, step: &str, what: &str, usd: f64) -> String {
+fn bill(demand: &Demand, what: &str, usd: f64) -> String {
     format!(
-        "{:>13}  {:>8}  {}",
+        "{:>13}  {:>8}  {what}",
         money(usd),
         money(per_million(demand, usd)),
-        [step, what].join(" ").trim()
     )
 }
 

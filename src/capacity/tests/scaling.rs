@@ -20,7 +20,7 @@ fn table(heading: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
 }
 
 /// The limit of each step that is used up most.
-fn binding() -> String {
+fn binding(workflow: Workflow) -> String {
     let steps = [
         "receive",
         "verify",
@@ -31,7 +31,7 @@ fn binding() -> String {
     ];
     let heading: Vec<&str> = ["webhooks/s"].into_iter().chain(steps).collect();
     let rows = RATES.into_iter().map(|rate| {
-        let plan = plan(&demand(rate, Workflow::Standard));
+        let plan = plan(&demand(rate, workflow));
         let first = |step: &str| {
             let limit = plan.limits.iter().find(|limit| limit.step == step);
             let limit = limit.expect("a limit of each step");
@@ -118,9 +118,9 @@ fn bill() -> String {
             let million = |usd| view::money(view::per_million(&standard, usd));
             vec![
                 one.step.to_owned(),
-                one.what.to_owned(),
-                million(one.usd_month),
-                million(other.usd_month),
+                one.what.clone(),
+                million(one.usd_month()),
+                million(other.usd_month()),
             ]
         });
     table(
@@ -134,16 +134,72 @@ fn bill() -> String {
     )
 }
 
+/// What one payment's partition takes, by the size of bodies.
+fn one_payment() -> String {
+    let rows = [1, 4, 16, 64, 256, 1_024].into_iter().map(|kilobytes| {
+        let plan = plan(&Demand {
+            body_bytes: kilobytes * 1_024,
+            ..demand(100, Workflow::Standard)
+        });
+        let mut limits = plan.limits.iter();
+        let limit = limits.find(|limit| limit.remedy == Remedy::Alone);
+        let most = limit.expect("the limit").holds_to as u32;
+        let of_it = &plan.work.one_payment;
+        let units = |rate| view::count(of_it.units(rate));
+        vec![number(kilobytes), units(1), units(most), number(most)]
+    });
+    let heading = [
+        "body, KB",
+        "units of one webhook alone",
+        "units of one where as many as possible come",
+        "webhooks per second of one payment",
+    ];
+    table(&heading, rows)
+}
+
+/// What keeping costs, at 100 webhooks per second.
+fn kept() -> String {
+    let rows = [Some(35), Some(90), Some(400), None]
+        .into_iter()
+        .map(|days| {
+            let demand = Demand {
+                kept: Kept {
+                    event_days: days,
+                    ..Kept::default()
+                },
+                ..demand(100, Workflow::Standard)
+            };
+            let costs = plan(&demand).costs;
+            let line = costs.iter().find(|cost| cost.what.contains("storage"));
+            let usd = line.expect("the line").usd_month();
+            let days = days.map_or("0 (for ever), after a year".to_owned(), |days| number(days));
+            vec![
+                days,
+                view::money(usd),
+                view::money(view::per_million(&demand, usd)),
+            ]
+        });
+    let heading = [
+        "`retention_days`",
+        "$ a month",
+        "$ per million webhooks of a month",
+    ];
+    table(&heading, rows)
+}
+
 #[test]
 fn the_tables_of_docs_scaling_are_those_of_the_model() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/scaling.md");
     let told = std::fs::read_to_string(&path).expect("docs/scaling.md");
     let mut right = told.clone();
     for (name, table) in [
-        ("binding", binding()),
+        ("binding", binding(Workflow::Standard)),
+        ("binding of express", binding(Workflow::Express)),
+        ("one payment", one_payment()),
         ("settings", settings()),
         ("costs", costs()),
         ("bill", bill()),
+        ("kept", kept()),
     ] {
         let (start, end) = (
             format!("<!-- {name} -->\n"),
