@@ -226,14 +226,40 @@ fn one_output_is_printed_alone() {
 }
 
 #[test]
-fn a_secret_for_an_unknown_provider_lists_the_known_ones() {
+fn a_secret_for_an_unknown_provider_names_the_nearest_or_all() {
     let folder = folder();
-    let said = run(payhook(folder.path())
-        .args(["secret", "set", "strype"])
-        .write_stdin("whsec_x"));
-    assert_eq!(said.code, 2);
-    assert!(said.err.contains("stripe"), "{}", said.err);
-    assert!(!said.err.contains("whsec_x"));
+    for (given, next) in [
+        ("strype", "-> did you mean stripe?"),
+        ("bank", "-> known are: adyen, "),
+    ] {
+        let said = run(payhook(folder.path())
+            .args(["secret", "set", given])
+            .write_stdin("whsec_x"));
+        assert_eq!(said.code, 2);
+        assert!(said.err.contains(next), "{}", said.err);
+        assert!(!said.err.contains("whsec_x"));
+    }
+}
+
+#[test]
+fn a_number_that_is_none_is_refused_in_words() {
+    let folder = folder();
+    for words in [
+        "send stripe --count x",
+        "send stripe --concurrency 0",
+        "send stripe --timeout soon",
+        "listen --count x",
+        "events list --limit x",
+        "events list --read-at-most x",
+        "dlq list --limit x",
+        "dlq redrive --limit x",
+        "state history --last x",
+    ] {
+        let said = run(payhook(folder.path()).args(words.split(' ')));
+        assert_eq!(said.code, 2, "{words}");
+        let rule = "it must be a whole number, ";
+        assert!(said.err.contains(rule), "{words}: {}", said.err);
+    }
 }
 
 #[test]

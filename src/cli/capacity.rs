@@ -1,7 +1,7 @@
 //! `payhook capacity`: which limit binds first at a number of webhooks, what to set, what it costs.
 
 use super::refusal::Misuse;
-use super::{Context, Exit, Global, Interrupt, Ui};
+use super::{Context, Exit, Global, Interrupt, Ui, number};
 use crate::capacity::{
     Assumed, Cost, Data, Demand, Kept, Plan, Setting, Settings, Workflow, fragment,
 };
@@ -43,11 +43,11 @@ const MOST: u32 = 100_000;
 const LARGEST_KB: u32 = 10_240;
 
 fn rate(text: &str) -> Result<u32, String> {
-    whole_number(text, MOST)
+    number::up_to(MOST, text)
 }
 
 fn kilobytes(text: &str) -> Result<u32, String> {
-    whole_number(text, LARGEST_KB)
+    number::up_to(LARGEST_KB, text)
 }
 
 fn region(text: &str) -> Result<String, String> {
@@ -55,14 +55,6 @@ fn region(text: &str) -> Result<String, String> {
         Some(region) => Ok(region.to_string()),
         None => Err("give a region name such as eu-central-1".to_owned()),
     }
-}
-
-fn whole_number(text: &str, most: u32) -> Result<u32, String> {
-    let number = text
-        .parse()
-        .ok()
-        .filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| format!("it must be a whole number from 1 to {most}"))
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

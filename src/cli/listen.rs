@@ -1,4 +1,4 @@
-use super::{Context, Exit};
+use super::{Context, Exit, number};
 use clap::Args;
 use ear::Ear;
 use forward::{Forward, Target};
@@ -23,7 +23,7 @@ pub struct Listen {
     #[arg(long, value_name = "URL", value_parser = target)]
     forward_to: Option<Target>,
     /// End after so many outcomes.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::from_zero::<usize>)]
     count: Option<usize>,
     /// Only remove what listeners left that died.
     #[arg(long, conflicts_with_all = ["forward_to", "count"])]

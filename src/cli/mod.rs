@@ -26,6 +26,7 @@ mod local;
 mod lock;
 mod logs;
 mod made_secret;
+mod number;
 mod outputs;
 mod payment;
 mod planning;

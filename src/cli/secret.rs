@@ -1,6 +1,7 @@
 use super::refusal::Misuse;
 use super::vault::{New, Summary, Validity, Vault};
 use super::{Context, Exit, made_secret};
+use crate::config::nearest;
 use crate::resources::{Aws, CloudError};
 use crate::stack::Stack;
 use anyhow::Context as _;
@@ -208,14 +209,12 @@ fn span(validity: &Validity) -> String {
 /// The provider of a key.
 pub(super) fn known(key: &str) -> anyhow::Result<&'static dyn providers::Provider> {
     providers::by_key(key).ok_or_else(|| {
-        let known: Vec<&str> = providers::all()
-            .iter()
-            .map(|provider| provider.key())
-            .collect();
-        misuse(
-            &format!("there is no provider `{key}`"),
-            &format!("known are: {}", known.join(", ")),
-        )
+        let known = || providers::all().iter().map(|provider| provider.key());
+        let next = match nearest(key, known()) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => format!("known are: {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        misuse(&format!("there is no provider `{key}`"), &next)
     })
 }
 

@@ -1,6 +1,6 @@
 use super::following::{self, Hops, Sought};
 use super::refusal::Misuse;
-use super::{Context, Exit, secret};
+use super::{Context, Exit, number, secret};
 use crate::outputs::{FlatOutputs, key};
 use clap::Args;
 use maker::Maker;
@@ -43,10 +43,10 @@ pub struct Send {
     #[arg(long, value_name = "ID")]
     payment: Option<String>,
     /// Send so many different events, and sum up in place of following each.
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = number::from_one)]
     count: NonZeroUsize,
     /// With --count, have no more than this many on the way to the API at once.
-    #[arg(long, value_name = "N", default_value = "8")]
+    #[arg(long, value_name = "N", default_value = "8", value_parser = number::from_one)]
     concurrency: NonZeroUsize,
     /// Send each event twice, and check that the second delivery is recognised.
     #[arg(long, conflicts_with = "tamper")]
@@ -58,7 +58,7 @@ pub struct Send {
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// Seconds to wait until what was sent is processed.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = number::from_zero::<u64>)]
     timeout: u64,
     /// Make and store a random secret where the provider has none, also on AWS.
     #[arg(long)]

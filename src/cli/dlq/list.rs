@@ -1,7 +1,7 @@
 use super::{Queue, records};
 use crate::cli::events::{Deployed, facts, line};
 use crate::cli::refusal::Misuse;
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, number};
 use clap::Args;
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 #[derive(Debug, Args)]
 pub struct List {
     /// Show no more than this many.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = number::from_zero::<usize>)]
     limit: usize,
 }
 

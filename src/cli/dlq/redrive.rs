@@ -2,7 +2,7 @@ use super::{Letter, Queue, records};
 use crate::cli::events::Deployed;
 use crate::cli::executions;
 use crate::cli::refusal::Misuse;
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, number};
 use crate::outputs::key;
 use clap::Args;
 use payments::store::Key;
@@ -22,7 +22,7 @@ pub struct Redrive {
     #[arg(long, value_name = "ID")]
     message: Option<String>,
     /// No more than this many messages.
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 1_000, value_parser = number::from_zero::<usize>)]
     limit: usize,
     /// Say which events would be processed, and start and delete nothing.
     #[arg(long)]

@@ -1,6 +1,6 @@
 use super::selection::Selection;
 use super::{Deployed, counted, facts, line};
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, number};
 use clap::Args;
 use payments::store::Processing;
 use serde_json::json;
@@ -14,10 +14,10 @@ pub struct List {
     #[command(flatten)]
     selection: Selection,
     /// Show no more than this many, the latest.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = number::from_zero::<usize>)]
     limit: usize,
     /// Where the table has to be looked through, read no more than this many items.
-    #[arg(long, value_name = "ITEMS", default_value_t = 100_000)]
+    #[arg(long, value_name = "ITEMS", default_value_t = 100_000, value_parser = number::from_zero::<u64>)]
     read_at_most: u64,
 }
 

@@ -1,4 +1,4 @@
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, number};
 use crate::graph::LogicalName;
 use crate::state::{Ending, Line, Record};
 use clap::Args;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 #[derive(Debug, Args)]
 pub struct History {
     /// How many runs, the newest first.
-    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = number::from_zero::<usize>)]
     last: usize,
 }
 
