@@ -152,6 +152,7 @@ fn as_json(told: &view::Capacity<'_>, settings: &[(Setting, Option<String>)]) ->
     });
     let total = plan.unpriced.is_none().then(|| plan.total());
     json!({
+        "event": "capacity",
         "rps": demand.rps, "peak": demand.peak, "onePayment": demand.one_payment, "bodyBytes": demand.body_bytes,
         "workflow": demand.workflow.as_str(), "region": demand.region, "env": told.env,
         "eventDays": demand.kept.event_days, "logDays": demand.kept.log_days,
