@@ -172,7 +172,7 @@ fn kept() -> String {
             let costs = plan(&demand).costs;
             let line = costs.iter().find(|cost| cost.what.contains("storage"));
             let usd = line.expect("the line").usd_month();
-            let days = days.map_or("0 (for ever), after a year".to_owned(), |days| number(days));
+            let days = days.map_or("0 (for ever), after a year".to_owned(), number);
             vec![
                 days,
                 view::money(usd),
