@@ -70,8 +70,9 @@ impl Listen {
         let stop = &context.interrupt.token;
         let mut heard = 0;
         // Without a reader there is nothing left to do but to forward.
-        let wanted = || ui.is_read() || to.is_some();
-        while wanted() && self.count.is_none_or(|count| heard < count) {
+        let wanted =
+            |heard| (ui.is_read() || to.is_some()) && self.count.is_none_or(|count| heard < count);
+        while wanted(heard) {
             let outcomes = tokio::select! {
                 () = stop.cancelled() => return Ok(Exit::Interrupted),
                 outcomes = ear.hear() => outcomes,
@@ -84,7 +85,11 @@ impl Listen {
                     continue;
                 }
             };
+            // Several come at once; what is more than wanted goes with the queue.
             for outcome in outcomes {
+                if !wanted(heard) {
+                    break;
+                }
                 let taken = forward.send(&outcome.event, stop).await;
                 tell(context, &outcome.event, &taken);
                 // What was not taken shows again, as any consumer of a queue has it.
