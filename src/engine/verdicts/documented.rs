@@ -145,7 +145,7 @@ const DOCUMENTED: &[(&str, Call, Answer, &str)] = &[
     ("7", (Kind::Permission, Verb::Delete, "DELETE /2015-03-31/functions"), (404, "ResourceNotFoundException", ""), "gone"),
     ("8", (Kind::Function, Verb::Missing("live"), "/versions"), (409, "ResourceConflictException", "The operation cannot be performed at this time. An update is in progress for resource: f"), RUNS),
     ("8", (Kind::Function, Verb::Missing("live"), "/versions"), (400, "CodeStorageExceededException", "Code storage limit exceeded."), "stops: quota"),
-    ("8", (Kind::Function, Verb::Missing("live"), "/aliases"), (409, "ResourceConflictException", "Alias already exists: arn:aws:lambda:f:live"), "done"),
+    ("8", (Kind::Function, Verb::Missing("live"), "POST /2015-03-31/functions/payment-processor-dev/aliases"), (409, "ResourceConflictException", "Alias already exists: arn:aws:lambda:f:live"), "done"),
     // API Gateway.
     ("9.1", PUT_STAGE, (400, "BadRequestException", "CloudWatch Logs role ARN must be set in account settings to enable logging"), "waits for API Gateway to see its logging role"),
     ("9.2", SET_ACCOUNT, (429, "TooManyRequestsException", "Too Many Requests"), "again"),
