@@ -117,7 +117,11 @@ impl Deployed {
             ("providers.mollie.confirm.base_url", mollie.url.as_str()),
             ("providers.square.url", every_sender::REGISTERED_URL),
         ];
-        settings.extend(urls.into_iter().chain(played).map(|(key, url)| (key, url.into())));
+        settings.extend(
+            urls.into_iter()
+                .chain(played)
+                .map(|(key, url)| (key, url.into())),
+        );
         settings.extend(more.iter().cloned());
         self.place().configure(&settings);
     }
