@@ -36,8 +36,8 @@ impl Snapshot {
             Record::Marker(marker) => {
                 self.markers.insert(marker.id.clone(), marker);
             }
-            // What it leads to are events of their own.
-            Record::Cursor { .. } => {}
+            // What a list holds are events of their own, and what conflicts was not stored.
+            Record::Cursor { .. } | Record::Conflict(_) => {}
             Record::Unknown { key, why } => {
                 self.unknown.insert(key, why);
             }

@@ -43,6 +43,8 @@ fn event(number: i64) -> EventItem {
         processed_at: Some(at(number + 1)),
         ignored: None,
         status: Some(Status::Succeeded),
+        mismatch: None,
+        resolved: None,
         failure: None,
     }
 }

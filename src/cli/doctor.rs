@@ -9,6 +9,8 @@ mod machine;
 mod runbook;
 mod unsettled;
 
+pub use unsettled::ON_ITS_WAY;
+
 /// Check this machine, the state and the deployed stack, and say what to do about what is wrong.
 ///
 /// For each alarm that is firing it prints the alarm's entry of docs/runbook.md. Changes nothing.

@@ -8,12 +8,13 @@ use payments::store::{BodyBucket, DynamoStore};
 mod audit;
 mod list;
 mod replay;
+mod resolve;
 mod selection;
 mod show;
 mod words;
 
 pub use selection::time as ago;
-pub use words::{counted, facts, line};
+pub use words::{conflict_facts, counted, facts, line};
 
 /// Look at the stored payment events, have them processed again, and audit all of them.
 #[derive(Debug, Args)]
@@ -27,6 +28,7 @@ enum What {
     List(list::List),
     Show(show::Show),
     Replay(replay::Replay),
+    Resolve(resolve::Resolve),
     Audit(audit::Audit),
 }
 
@@ -36,6 +38,7 @@ impl Events {
             What::List(list) => list.run(context).await,
             What::Show(show) => show.run(context).await,
             What::Replay(replay) => replay.run(context).await,
+            What::Resolve(resolve) => resolve.run(context).await,
             What::Audit(audit) => audit.run(context).await,
         }
     }

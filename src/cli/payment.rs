@@ -1,6 +1,6 @@
 mod erase;
 
-use super::events::{Deployed, facts, line};
+use super::events::{Deployed, conflict_facts, facts, line};
 use super::refusal::Misuse;
 use super::{Context, Exit};
 use clap::{Args, Subcommand};
@@ -65,7 +65,10 @@ impl Show {
         if ui.is_json() {
             let events: Vec<_> = timeline.events.iter().map(facts).collect();
             let head = timeline.head.as_ref().map(head_facts);
-            ui.json(&json!({"paymentId": self.payment, "head": head, "events": events}));
+            let conflicts: Vec<_> = timeline.conflicts.iter().map(conflict_facts).collect();
+            ui.json(
+                &json!({"paymentId": self.payment, "head": head, "events": events, "conflicts": conflicts}),
+            );
             return Ok(Exit::Done);
         }
         ui.say(standing(&self.payment, timeline.head.as_ref()));
@@ -73,6 +76,16 @@ impl Show {
             .events
             .iter()
             .for_each(|event| ui.say(format!("  {}", line(event))));
+        for conflict in &timeline.conflicts {
+            let state = match conflict.resolved {
+                None => "needs attention",
+                Some(_) => "resolved",
+            };
+            ui.say(format!(
+                "  {}  {} came again with another content ({state})",
+                conflict.received_at, conflict.event_id
+            ));
+        }
         Ok(Exit::Done)
     }
 }

@@ -1,7 +1,10 @@
 //! What is refused, through HTTP: the status says why, and nothing is stored.
 
+use serde_json::Value;
+
 use super::deployed::{Deployed, deployed};
-use super::items::events;
+use super::items::{events, head, settled};
+use super::place::succeeded;
 use super::senders::{SCHEMES, Webhook, now};
 
 async fn refused(stack: &Deployed, webhook: &Webhook, path: &str, words: (u16, &str)) {
@@ -169,4 +172,64 @@ async fn the_same_event_with_another_body_is_a_conflict_and_the_first_one_stays(
         .map(|event| event.text("amountMinor"))
         .collect();
     assert_eq!(amounts, ["1999"]);
+    looked_at(stack, &first, "conflict");
+}
+
+#[tokio::test]
+async fn an_event_that_the_providers_api_contradicts_needs_attention_until_somebody_has_looked() {
+    let stack = deployed();
+    if stack.stripe_api.is_none() {
+        return;
+    }
+    let webhook = Webhook::new(stack, "stripe").await;
+    let text = String::from_utf8(webhook.body.clone()).expect("a text");
+    let webhook = webhook.with_body(stack, text.replace("1999", "2999")).await;
+    assert_eq!(webhook.post(stack).await.words(), (200, "stored"));
+    let item = settled(stack, &webhook).await;
+    assert_eq!(item.text("processing"), "processed");
+    let head = head(stack, &webhook.payment_id()).await;
+    assert_eq!(head.text("amountMinor"), "1999", "the API is believed");
+    looked_at(stack, &webhook, "mismatch");
+}
+
+/// The event is listed with the reason, shown with it, and gone from the list once it is resolved.
+fn looked_at(stack: &Deployed, webhook: &Webhook, why: &str) {
+    let Some(place) = &stack.place else { return };
+    let listed = || {
+        let said = succeeded(&place.payhook("events list --needs-attention --json"));
+        let lines = said
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let is_it = |line: &Value| line["stored"]["eventId"] == webhook.event_id.as_str();
+        lines
+            .filter(is_it)
+            .map(|line| line["why"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed(), [why]);
+    let show = || {
+        let said = succeeded(&place.payhook(&format!("events show {} --json", webhook.event_id)));
+        serde_json::from_str::<Value>(&said).expect("JSON")
+    };
+    let differs = |shown: &Value| match why {
+        "conflict" => shown["conflicts"][0].clone(),
+        _ => shown.clone(),
+    };
+    let shown = show();
+    assert_eq!(differs(&shown)["resolved"], Value::Null, "{shown}");
+    if why == "mismatch" {
+        let mismatch = &shown["mismatch"];
+        assert_eq!(
+            mismatch["fields"],
+            serde_json::json!(["amount"]),
+            "{mismatch}"
+        );
+        assert_eq!(mismatch["claimed"]["amount"]["minor"], 2999);
+        assert_eq!(mismatch["gateway"]["amount"]["minor"], 1999);
+    }
+    succeeded(&place.payhook(&format!("events resolve {} --note seen", webhook.event_id)));
+    assert_eq!(listed(), [""; 0]);
+    assert_eq!(differs(&show())["resolved"]["note"], "seen");
+    let again = place.payhook(&format!("events resolve {} --note seen", webhook.event_id));
+    assert_eq!(again.status.code(), Some(2));
 }

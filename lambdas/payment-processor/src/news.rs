@@ -10,7 +10,8 @@ use payments::event::PaymentEvent;
 use payments::logging::{Log, identifier};
 use payments::metrics::{self, Metric};
 use payments::store::{
-    Body, End, EventItem, Ignored, Key, Packed, Processing, Stored, sha256_hex, store_once,
+    Body, Conflict, End, EventItem, Ignored, Key, Packed, Processing, Stored, sha256_hex,
+    store_once,
 };
 
 use crate::processor::about;
@@ -128,10 +129,11 @@ impl Processor {
         let fields = fields
             .each_ref()
             .map(|(name, value)| (*name, value.as_str()));
-        let metric = match store_once(self.store.as_ref(), item).await? {
+        let metric = match store_once(self.store.as_ref(), item.clone()).await? {
             Stored::New(_) => Metric::EventListed,
             Stored::Duplicate(_) => return Ok(()),
-            Stored::Conflict(_) => {
+            Stored::Conflict(first) => {
+                self.store.record(&Conflict::new(&item, first)).await?;
                 log.error(
                     "an event is listed with another content than it was stored with; the first one is kept",
                     &fields,

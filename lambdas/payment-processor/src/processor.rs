@@ -177,8 +177,11 @@ impl Processor {
         if is_notice {
             self.confirmation.acknowledge(event).await?;
         }
-        let outcome_id = outcome.outcome_id;
-        let end = End::Processed { status, outcome_id };
+        let end = End::Processed {
+            status,
+            outcome_id: outcome.outcome_id,
+            mismatch: outcome.mismatch,
+        };
         self.finish(owner, event, end).await
     }
 

@@ -86,6 +86,12 @@ async fn the_gateway_wins_over_an_event_that_claims_more() {
         assert_eq!(answer.status, Some(wins.as_str()));
         let outcome = bench.outcomes().remove(0);
         let mismatch = outcome.mismatch.expect("a mismatch");
+        assert_eq!(bench.item(&key).await.mismatch.as_ref(), Some(&mismatch));
+        let differs = match status {
+            Status::Succeeded => "amount",
+            _ => "status",
+        };
+        assert_eq!(mismatch.fields(), [differs]);
         assert_eq!(mismatch.claimed, (Status::Succeeded, Some(eur(1999))));
         assert_eq!(
             (mismatch.gateway, outcome.amount),

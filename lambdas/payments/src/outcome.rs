@@ -46,6 +46,28 @@ pub struct Mismatch {
     pub gateway: (Status, Option<Money>),
 }
 
+impl Mismatch {
+    /// What differs; an amount that one side does not state differs from none.
+    pub fn fields(&self) -> Vec<&'static str> {
+        let (claimed, gateway) = (&self.claimed, &self.gateway);
+        let both = claimed.1.as_ref().zip(gateway.1.as_ref());
+        let differ = [
+            ("status", claimed.0 != gateway.0),
+            (
+                "amount",
+                both.is_some_and(|(claimed, gateway)| claimed != gateway),
+            ),
+        ];
+        let differ = differ.into_iter().filter(|(_, differs)| *differs);
+        differ.map(|(field, _)| field).collect()
+    }
+
+    /// Both sides.
+    pub fn sides(&self) -> Value {
+        json!({"claimed": side(&self.claimed), "gateway": side(&self.gateway)})
+    }
+}
+
 impl Outcome {
     /// The `detail` of the published event.
     pub fn detail(&self) -> Value {
@@ -64,10 +86,7 @@ impl Outcome {
             "previousStatus": self.previous_status.map(Status::as_str),
             "amount": self.amount.as_ref().map(money),
             "occurredAt": occurred.map(|at| at.to_string()),
-            "mismatch": self.mismatch.as_ref().map(|mismatch| json!({
-                "claimed": side(&mismatch.claimed),
-                "gateway": side(&mismatch.gateway),
-            })),
+            "mismatch": self.mismatch.as_ref().map(Mismatch::sides),
         })
     }
 }

@@ -9,8 +9,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use emulator::Emulator;
 use jiff::{SignedDuration, Timestamp};
 use payments::event::Status;
+use payments::money::{Currency, Money};
+use payments::outcome::Mismatch;
+use payments::store::attention::Why;
 use payments::store::{
-    DynamoStore, End, EventItem, Finish, Key, Lease, Packed, Processing, Search, Store, store_once,
+    Conflict, DynamoStore, End, EventItem, Finish, Key, Lease, Packed, Processing, Resolved,
+    Search, Store, Stored, store_once,
 };
 
 const TABLE: &str = "payments-test";
@@ -48,6 +52,8 @@ fn event(provider: &str, id: &str, minute: i64) -> EventItem {
         ignored: None,
         status: None,
         outcome_id: None,
+        mismatch: None,
+        resolved: None,
         failure: None,
     };
     item.with_body(&Packed::new(provider, id, id.as_bytes()))
@@ -84,10 +90,136 @@ async fn settle(store: &DynamoStore, key: &Key, end: End) {
     assert!(store.finish(key, "a", &finish).await.unwrap());
 }
 
+fn contradicted() -> End {
+    let side = |status, minor| {
+        let currency = Currency::parse("EUR").unwrap();
+        let money = |minor| Money {
+            minor,
+            currency,
+            exponent: 2,
+        };
+        (status, Option::map(minor, money))
+    };
+    End::Processed {
+        status: Status::Pending,
+        outcome_id: "o-1".into(),
+        mismatch: Some(Mismatch {
+            claimed: side(Status::Succeeded, Some(1999)),
+            gateway: side(Status::Pending, None),
+        }),
+    }
+}
+
+/// What needs attention of what did not arrive within the last minute, as reason and id.
+async fn attention(store: &DynamoStore, now: i64) -> Vec<String> {
+    let found = store
+        .needing_attention(&Search::default(), arrival(now - 1))
+        .await;
+    let line = |(event, why): (EventItem, Why)| format!("{} {}", why.as_str(), event.event_id);
+    found.unwrap().into_iter().map(line).collect()
+}
+
+#[tokio::test]
+async fn what_was_contradicted_or_came_again_otherwise_needs_attention_until_somebody_has_looked() {
+    let Some(emulator) = Emulator::start().await else {
+        eprintln!("not run: PAYHOOK_EMULATOR_PYTHON is not set");
+        return;
+    };
+    let client = emulator.payments_table(TABLE).await;
+    let store = DynamoStore::new(client.clone(), TABLE);
+    let all = ["agreed", "contradicted", "again", "failed", "stuck", "new"];
+    let all: Vec<_> = (0..)
+        .zip(all)
+        .map(|(minute, id)| event("stripe", id, minute))
+        .collect();
+    for item in &all {
+        store_once(&store, item.clone()).await.unwrap();
+    }
+    let key = |id: &str| &all.iter().find(|event| event.event_id == id).unwrap().key;
+    settle(&store, key("agreed"), processed()).await;
+    settle(&store, key("contradicted"), contradicted()).await;
+    settle(&store, key("again"), processed()).await;
+    fail(&client, key("failed"), arrival(30)).await;
+    let mut other = all[2].clone();
+    other.body_digest = "another".into();
+    other.received_at = arrival(9);
+    let Stored::Conflict(first) = store_once(&store, other.clone()).await.unwrap() else {
+        panic!("the same id with another content");
+    };
+    let conflict = Conflict::new(&other, first);
+    for _ in 0..2 {
+        store.record(&conflict).await.unwrap();
+    }
+    let conflicts = store.conflicts(&first_of(&all[2])).await.unwrap();
+    assert_eq!(conflicts.len(), 1, "the same content is one conflict");
+    assert_eq!(conflicts[0].key(), conflict.key());
+
+    let open = [
+        "mismatch contradicted",
+        "conflict again",
+        "failed failed",
+        "received stuck",
+    ];
+    assert_eq!(attention(&store, 6).await, open);
+    let kept = store.find("contradicted").await.unwrap().remove(0);
+    let End::Processed { mismatch, .. } = contradicted() else {
+        unreachable!()
+    };
+    assert_eq!((kept.mismatch, kept.resolved), (mismatch, None));
+    assert!(
+        store
+            .unsettled(&Search::default())
+            .await
+            .unwrap()
+            .iter()
+            .all(|event| event.mismatch.is_none()),
+        "what is processed is never replayed"
+    );
+
+    let resolved = Resolved {
+        at: arrival(60),
+        note: "a late webhook".into(),
+    };
+    for (key, is_resolved) in [
+        (key("contradicted"), true),
+        (key("contradicted"), false),
+        (&conflict.key(), true),
+        (key("failed"), false),
+        (key("stuck"), false),
+        (key("agreed"), false),
+    ] {
+        assert_eq!(
+            store.resolve(key, &resolved).await.unwrap(),
+            is_resolved,
+            "{key:?}"
+        );
+    }
+    assert_eq!(
+        attention(&store, 6).await,
+        ["failed failed", "received stuck"]
+    );
+    let kept = store.find("contradicted").await.unwrap().remove(0);
+    assert_eq!(kept.resolved.as_ref(), Some(&resolved));
+    assert!(kept.mismatch.is_some(), "what differed stays on record");
+    let conflicts = store.conflicts(&first_of(&all[2])).await.unwrap();
+    assert_eq!(conflicts[0].resolved, Some(resolved));
+    store.record(&conflict).await.unwrap();
+    assert_eq!(
+        attention(&store, 6).await.len(),
+        2,
+        "the same content again is known"
+    );
+}
+
+fn first_of(event: &EventItem) -> String {
+    event.key.payment_id.clone()
+}
+
 fn processed() -> End {
     End::Processed {
         status: Status::Succeeded,
         outcome_id: "o-1".into(),
+        mismatch: None,
     }
 }
 

@@ -55,6 +55,8 @@ fn event(id: &str, payment: &str, at: i64) -> EventItem {
         ignored: None,
         status: None,
         outcome_id: None,
+        mismatch: None,
+        resolved: None,
         failure: None,
     };
     item.with_body(&packed(id.as_bytes())).unwrap()
@@ -272,6 +274,7 @@ async fn finishes_only_for_the_owner(store: &dyn Store) {
         end: End::Processed {
             status: Status::Refunded,
             outcome_id: "outcome-1".to_owned(),
+            mismatch: None,
         },
     };
     assert!(

@@ -9,6 +9,7 @@ use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
 use payments::event::Status;
 use payments::head::Head;
+use payments::outcome::Mismatch;
 use payments::store::{
     DynamoStore, End, EventItem, Finish, Inserted, Key, Lease, Leased, Packed, Processing, Store,
     StoreError, Stored, store_once,
@@ -82,6 +83,8 @@ fn event() -> EventItem {
         ignored: None,
         status: None,
         outcome_id: None,
+        mismatch: None,
+        resolved: None,
         failure: None,
     };
     item.with_body(&Packed::new("stripe", "evt_1", CARD.as_bytes()))
@@ -349,12 +352,13 @@ async fn a_lease_is_refused_for_the_reason_the_item_shows() {
 
 #[tokio::test]
 async fn a_finished_event_loses_its_lease_and_its_failure() {
-    let (http, table) = table(vec![(200, json!({}))], 1);
-    let finish = Finish {
+    let (http, table) = table(vec![(200, json!({})); 2], 1);
+    let mut finish = Finish {
         at: now(),
         end: End::Processed {
             status: Status::Succeeded,
             outcome_id: "o-1".to_owned(),
+            mismatch: None,
         },
     };
     assert!(table.finish(&key(), "arn:e1", &finish).await.unwrap());
@@ -369,6 +373,24 @@ async fn a_finished_event_loses_its_lease_and_its_failure() {
             "REMOVE leaseOwner, leaseUntil, failure, failedAt, attention, attentionState"
         ),
         "{expression}"
+    );
+    if let End::Processed { mismatch, .. } = &mut finish.end {
+        *mismatch = Some(Mismatch {
+            claimed: (Status::Succeeded, None),
+            gateway: (Status::Failed, None),
+        });
+    }
+    assert!(table.finish(&key(), "arn:e1", &finish).await.unwrap());
+    let update = sent(&http, 1);
+    let expression = update["UpdateExpression"].as_str().unwrap();
+    assert!(
+        expression.ends_with("REMOVE leaseOwner, leaseUntil, failure, failedAt"),
+        "a mismatch stays in the index: {expression}"
+    );
+    let state = &update["ExpressionAttributeValues"][":state"]["S"];
+    assert!(
+        state.as_str().unwrap().starts_with("mismatch 2026-"),
+        "{state}"
     );
 }
 

@@ -14,7 +14,7 @@ use payments::secret::{ProviderSecrets, Secrets};
 use payments::secret_cache::SecretCache;
 use payments::settings::Settings;
 use payments::signature::SignatureError;
-use payments::store::{Bodies, Body, EventItem, Packed, Store, Stored, store_once};
+use payments::store::{Bodies, Body, Conflict, EventItem, Packed, Store, Stored, store_once};
 use serde_json::Value;
 
 use crate::refusal::Refusal;
@@ -239,7 +239,7 @@ impl Validator {
             item.event_id.clone(),
             item.event_type.clone(),
         );
-        let stored = store_once(self.store.as_ref(), item).await?;
+        let stored = store_once(self.store.as_ref(), item.clone()).await?;
         let fields = [
             ("provider", provider.as_str()),
             ("paymentId", &identifier(&payment)),
@@ -255,7 +255,9 @@ impl Validator {
                 log.info("webhook was stored before", &fields);
                 Metric::WebhookDuplicate
             }
-            Stored::Conflict(_) => {
+            Stored::Conflict(ref first) => {
+                let conflict = Conflict::new(&item, first.clone());
+                self.store.record(&conflict).await?;
                 log.error(
                     "an event came again with another body; the first one is kept",
                     &fields,

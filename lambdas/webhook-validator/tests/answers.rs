@@ -3,7 +3,7 @@
 mod support;
 
 use payments::event::Status;
-use payments::store::{Processing, Store};
+use payments::store::{Processing, Store, sha256_hex};
 use serde_json::json;
 use support::*;
 
@@ -73,6 +73,17 @@ async fn a_redelivery_is_a_duplicate_and_the_same_id_with_another_body_a_conflic
         ),
         (1, 1)
     );
+    let conflicts = async || {
+        let conflicts = bench.table.conflicts("stripe:pi_1").await.unwrap();
+        conflicts
+            .into_iter()
+            .map(|one| (one.of, one.digest))
+            .collect::<Vec<_>>()
+    };
+    let recorded = (items[0].key.clone(), sha256_hex(&other));
+    assert_eq!(conflicts().await, std::slice::from_ref(&recorded));
+    expect(&bench.post(post("stripe", &other)).await, 200, "conflict");
+    assert_eq!(conflicts().await, [recorded], "one for each content");
 }
 
 #[tokio::test]

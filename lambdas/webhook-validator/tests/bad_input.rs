@@ -10,7 +10,8 @@ use payments::aws::AwsFailure;
 use payments::head::Head;
 use payments::providers::Outgoing;
 use payments::store::{
-    EventItem, Finish, Inserted, Key, Lease, Leased, Marker, MemoryStore, Store, StoreError,
+    Conflict, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, MemoryStore, Store,
+    StoreError,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -270,6 +271,12 @@ impl Store for Failing {
     }
     async fn advance(&self, provider: &str, to: u64) -> Result<bool, StoreError> {
         self.inner.advance(provider, to).await
+    }
+    async fn record(&self, conflict: &Conflict) -> Result<(), StoreError> {
+        self.inner.record(conflict).await
+    }
+    async fn conflicts(&self, payment_id: &str) -> Result<Vec<Conflict>, StoreError> {
+        self.inner.conflicts(payment_id).await
     }
     async fn events(&self, payment_id: &str) -> Result<Vec<EventItem>, StoreError> {
         self.inner.events(payment_id).await

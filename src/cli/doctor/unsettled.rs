@@ -3,11 +3,11 @@
 use super::{Finding, Health, runbook};
 use crate::resources::Aws;
 use jiff::{SignedDuration, Timestamp};
-use payments::store::attention::Open;
-use payments::store::{DynamoStore, Processing, Search, StoreError};
+use payments::store::attention::{Open, Why};
+use payments::store::{DynamoStore, Search, StoreError};
 
 /// An event that arrived longer ago and is not settled has come off its way, rather than being on it.
-const ON_ITS_WAY: SignedDuration = SignedDuration::from_mins(15);
+pub const ON_ITS_WAY: SignedDuration = SignedDuration::from_mins(15);
 /// Codes of a table that is not there, and of one without the index.
 const NOT_DEPLOYED: [&str; 2] = ["ResourceNotFoundException", "ValidationException"];
 
@@ -31,20 +31,31 @@ pub async fn look(aws: &Aws, table: &str) -> Finding {
 const WHAT: &str = "events that need attention";
 
 fn finding(open: &[Open], now: Timestamp) -> Finding {
-    let failed = of(open, Processing::Failed).count();
-    let waiting = of(open, Processing::Received);
+    let count = |why| of(open, why).count();
+    let (failed, mismatches, conflicts) = (
+        count(Why::Failed),
+        count(Why::Mismatch),
+        count(Why::Conflict),
+    );
+    let waiting = of(open, Why::Received);
     let stuck: Vec<_> = waiting
         .filter(|open| now.duration_since(open.since) > ON_ITS_WAY)
         .collect();
-    let on_their_way = open.len() - failed - stuck.len();
-    if failed == 0 && stuck.is_empty() {
+    let on_their_way = count(Why::Received) - stuck.len();
+    let to_be_looked_at = mismatches + conflicts;
+    if failed + to_be_looked_at == 0 && stuck.is_empty() {
         return Finding::good(WHAT, format!("none; {on_their_way} are on their way"));
     }
-    let seen = format!(
+    let mut seen = format!(
         "{failed} failed, {} wait for more than {} minutes, {on_their_way} are on their way",
         stuck.len(),
         ON_ITS_WAY.as_mins()
     );
+    if to_be_looked_at > 0 {
+        seen.push_str(&format!(
+            "; {mismatches} contradict their provider's API, {conflicts} came again with another content"
+        ));
+    }
     let mut next = Vec::new();
     if failed > 0 {
         next.extend(runbook::entry("failed-executions").unwrap_or_default());
@@ -56,12 +67,18 @@ fn finding(open: &[Open], now: Timestamp) -> Finding {
             ON_ITS_WAY.as_mins()
         ));
     }
+    if to_be_looked_at > 0 {
+        next.push(
+            "`payhook events list --needs-attention` shows them with the reason, and `payhook events resolve ID --note TEXT` \
+             says that you have looked"
+                .to_owned(),
+        );
+    }
     Finding::new(Health::Bad, WHAT, seen, next)
 }
 
-fn of(open: &[Open], processing: Processing) -> impl Iterator<Item = &Open> {
-    open.iter()
-        .filter(move |open| open.processing == processing)
+fn of(open: &[Open], why: Why) -> impl Iterator<Item = &Open> {
+    open.iter().filter(move |open| open.why == why)
 }
 
 #[cfg(test)]
@@ -69,13 +86,13 @@ mod tests {
     use super::*;
     use payments::store::Key;
 
-    fn open(processing: Processing, minutes_ago: i64) -> Open {
+    fn open(why: Why, minutes_ago: i64) -> Open {
         Open {
             key: Key {
                 payment_id: "stripe:pi_1".to_owned(),
                 timestamp: 1,
             },
-            processing,
+            why,
             since: now() - SignedDuration::from_mins(minutes_ago),
         }
     }
@@ -86,7 +103,7 @@ mod tests {
 
     #[test]
     fn what_is_on_its_way_is_nothing_to_look_into() {
-        let finding = finding(&[open(Processing::Received, 15)], now());
+        let finding = finding(&[open(Why::Received, 15)], now());
         assert_eq!(finding.health, Health::Good);
         assert_eq!(finding.seen, "none; 1 are on their way");
     }
@@ -94,10 +111,10 @@ mod tests {
     #[test]
     fn what_failed_or_waits_too_long_is_counted_with_what_to_do() {
         let all = [
-            open(Processing::Received, 1),
-            open(Processing::Received, 16),
-            open(Processing::Failed, 0),
-            open(Processing::Failed, 90),
+            open(Why::Received, 1),
+            open(Why::Received, 16),
+            open(Why::Failed, 0),
+            open(Why::Failed, 90),
         ];
         let found = finding(&all, now());
         assert_eq!(found.health, Health::Bad);
@@ -124,5 +141,24 @@ mod tests {
                 .iter()
                 .any(|line| line.contains("--to 15m"))
         );
+    }
+
+    #[test]
+    fn what_somebody_has_to_look_at_is_counted_and_told_apart_from_what_failed() {
+        let all = [
+            open(Why::Mismatch, 1),
+            open(Why::Conflict, 1),
+            open(Why::Conflict, 9_000),
+        ];
+        let found = finding(&all, now());
+        assert_eq!(found.health, Health::Bad);
+        assert!(
+            found.seen.ends_with(
+                "0 are on their way; 1 contradict their provider's API, 2 came again with another content"
+            ),
+            "{}",
+            found.seen
+        );
+        assert!(found.next[0].contains("events resolve"), "{:?}", found.next);
     }
 }

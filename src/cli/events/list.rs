@@ -1,5 +1,6 @@
 use super::selection::Selection;
 use super::{Deployed, counted, facts, line};
+use crate::cli::doctor::ON_ITS_WAY;
 use crate::cli::{Context, Exit, number};
 use clap::Args;
 use payments::store::Processing;
@@ -13,6 +14,10 @@ use serde_json::json;
 pub struct List {
     #[command(flatten)]
     selection: Selection,
+    /// Those that somebody has to look at, each with the reason: failed, waiting for too long, contradicted by the
+    /// provider's API, or come again with another content.
+    #[arg(long, conflicts_with_all = ["payment", "status"])]
+    needs_attention: bool,
     /// Show no more than this many, the latest.
     #[arg(long, default_value_t = 100, value_parser = number::from_zero::<usize>)]
     limit: usize,
@@ -24,6 +29,9 @@ pub struct List {
 impl List {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let deployed = Deployed::connect(context).await?;
+        if self.needs_attention {
+            return self.attention(context, &deployed).await;
+        }
         let found = self
             .selection
             .read(&deployed.store, self.read_at_most)
@@ -59,6 +67,32 @@ impl List {
                 "There may be more: looking through the table ended after {} items. Narrow it down with --payment, --status \
                  received or --status failed, which read only what they show, or raise --read-at-most.",
                 found.read
+            ));
+        }
+        Ok(Exit::Done)
+    }
+
+    async fn attention(&self, context: &Context, deployed: &Deployed) -> anyhow::Result<Exit> {
+        let stuck = context.now().checked_sub(ON_ITS_WAY)?;
+        let search = self.selection.search()?;
+        let found = deployed.store.needing_attention(&search, stuck).await?;
+        let ui = &context.ui;
+        let hidden = found.len().saturating_sub(self.limit);
+        for (event, why) in &found[hidden..] {
+            match ui.is_json() {
+                true => ui.json(
+                    &json!({"event": "needsAttention", "why": why.as_str(), "stored": facts(event)}),
+                ),
+                false => ui.say(format!("{:<8}  {}", why.as_str(), line(event))),
+            }
+        }
+        ui.note(match found.len() {
+            0 => "No event needs attention.".to_owned(),
+            n => format!("{n} to look at; `payhook events resolve ID --note TEXT` says that you have, `payhook events replay` has what failed processed again."),
+        });
+        if hidden > 0 {
+            ui.note(format!(
+                "{hidden} earlier ones are not shown; --limit shows more."
             ));
         }
         Ok(Exit::Done)

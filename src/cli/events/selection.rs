@@ -67,7 +67,7 @@ impl Selection {
         Ok((events, settled))
     }
 
-    fn search(&self) -> Result<Search, Misuse> {
+    pub fn search(&self) -> Result<Search, Misuse> {
         if self.from.zip(self.to).is_some_and(|(from, to)| to <= from) {
             return Err(Misuse {
                 words: "--to does not lie after --from".to_owned(),

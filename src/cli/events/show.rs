@@ -1,4 +1,4 @@
-use super::{Deployed, facts};
+use super::{Deployed, conflict_facts, facts};
 use crate::cli::refusal::Misuse;
 use crate::cli::{Context, Exit};
 use anyhow::{Context as _, bail};
@@ -21,39 +21,51 @@ pub struct Show {
 impl Show {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let deployed = Deployed::connect(context).await?;
-        let events = match &self.payment {
-            Some(payment) => deployed.store.events(payment).await?,
-            None => deployed.store.find(&self.event).await?,
-        };
-        let mut found = events.iter().filter(|event| event.event_id == self.event);
-        let Some(event) = found.next() else {
-            return Err(Misuse {
-                words: format!("there is no event `{}` in {}", self.event, context.env()),
-                next: "list them with `payhook events list`".to_owned(),
-            }
-            .into());
-        };
-        if let Some(other) = found.next() {
-            return Err(Misuse {
-                words: format!("`{}` names more than one event", self.event),
-                next: format!(
-                    "add --payment {} or --payment {}",
-                    event.key.payment_id, other.key.payment_id
-                ),
-            }
-            .into());
-        }
+        let payment = self.payment.as_deref();
+        let event = &the_event(context, &deployed, &self.event, payment).await?;
         if self.show_body {
             let body = body_of(&deployed, event).await?;
             context.ui.raw(body);
             return Ok(Exit::Done);
         }
-        let facts = facts(event);
+        let mut facts = facts(event);
+        let conflicts = deployed.store.conflicts(&event.key.payment_id).await?;
+        let own = conflicts.iter().filter(|one| one.of == event.key);
+        facts["conflicts"] = own.map(conflict_facts).collect();
         match context.ui.is_json() {
             true => context.ui.json(&facts),
             false => context.ui.say(format!("{facts:#}")),
         }
         Ok(Exit::Done)
+    }
+}
+
+/// The one event of this id, without its body.
+pub async fn the_event(
+    context: &Context,
+    deployed: &Deployed,
+    id: &str,
+    payment: Option<&str>,
+) -> anyhow::Result<EventItem> {
+    let mut events = match payment {
+        Some(payment) => deployed.store.events(payment).await?,
+        None => deployed.store.find(id).await?,
+    };
+    events.retain(|event| event.event_id == id);
+    let misuse = |words, next| Err(Misuse { words, next }.into());
+    match <[EventItem; 1]>::try_from(events) {
+        Ok([event]) => Ok(event),
+        Err(none) if none.is_empty() => misuse(
+            format!("there is no event `{id}` in {}", context.env()),
+            "list them with `payhook events list`".to_owned(),
+        ),
+        Err(several) => misuse(
+            format!("`{id}` names more than one event"),
+            format!(
+                "add --payment {} or --payment {}",
+                several[0].key.payment_id, several[1].key.payment_id
+            ),
+        ),
     }
 }
 

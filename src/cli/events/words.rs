@@ -2,18 +2,25 @@
 
 use jiff::Timestamp;
 use payments::event::Status;
-use payments::store::{EventItem, Ignored};
+use payments::store::{Conflict, EventItem, Ignored, Resolved};
 use serde_json::{Value, json};
 
 /// One line: arrival, processing, payment, what happened, amount, id, and why it failed.
 pub fn line(event: &EventItem) -> String {
     let money = event.money.as_ref().map(ToString::to_string);
     let failure = event.failure.as_ref().map(|why| format!("  ({why})"));
+    let mismatch = event.mismatch.as_ref().map(|mismatch| {
+        let fields = mismatch.fields().join(" and ");
+        match event.resolved {
+            None => format!("  (the provider's API says another {fields})"),
+            Some(_) => format!("  (the provider's API says another {fields}; resolved)"),
+        }
+    });
     let erased = event.erased_at.map(|_| "  (body erased)");
     let at = event.received_at;
     let at = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
     format!(
-        "{at}  {:<9}  {}  {}  {}{}  {}{}{}",
+        "{at}  {:<9}  {}  {}  {}{}  {}{}{}{}",
         event.processing.as_str(),
         event.key.payment_id,
         event.event_type,
@@ -21,6 +28,7 @@ pub fn line(event: &EventItem) -> String {
         money.map_or_else(String::new, |money| format!("  {money}")),
         event.event_id,
         failure.unwrap_or_default(),
+        mismatch.unwrap_or_default(),
         erased.unwrap_or_default(),
     )
 }
@@ -59,6 +67,26 @@ pub fn facts(event: &EventItem) -> Value {
         "status": event.status.map(Status::as_str),
         "outcomeId": event.outcome_id,
         "failure": event.failure,
+        "mismatch": event.mismatch.as_ref().map(|mismatch| {
+            let mut sides = mismatch.sides();
+            sides["fields"] = mismatch.fields().into();
+            sides
+        }),
+        "resolved": event.resolved.as_ref().map(resolved_facts),
         "erasedAt": event.erased_at.map(|at| at.to_string()),
     })
+}
+
+/// Everything that is known of a content that was not stored.
+pub fn conflict_facts(conflict: &Conflict) -> Value {
+    json!({
+        "eventId": conflict.event_id,
+        "digest": conflict.digest,
+        "receivedAt": conflict.received_at.to_string(),
+        "resolved": conflict.resolved.as_ref().map(resolved_facts),
+    })
+}
+
+fn resolved_facts(resolved: &Resolved) -> Value {
+    json!({"at": resolved.at.to_string(), "note": resolved.note})
 }

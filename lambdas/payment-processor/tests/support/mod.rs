@@ -20,8 +20,8 @@ use payments::outcome::{Outcome, Outcomes, PublishError};
 use payments::secret::{SecretValue, Secrets};
 use payments::secret_cache::{SecretCache, SecretSource, SecretUnavailable};
 use payments::store::{
-    EventItem, Finish, Inserted, Key, Lease, Leased, Marker, MemoryStore, Processing, Store,
-    StoreError,
+    Conflict, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, MemoryStore, Processing,
+    Store, StoreError,
 };
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -121,6 +121,12 @@ impl Store for SteppedStore {
         let done = self.inner.advance(provider, to).await;
         self.steps.step().await;
         done
+    }
+    async fn record(&self, conflict: &Conflict) -> Result<(), StoreError> {
+        self.inner.record(conflict).await
+    }
+    async fn conflicts(&self, payment_id: &str) -> Result<Vec<Conflict>, StoreError> {
+        self.inner.conflicts(payment_id).await
     }
     async fn events(&self, payment_id: &str) -> Result<Vec<EventItem>, StoreError> {
         self.inner.events(payment_id).await
@@ -371,6 +377,8 @@ pub fn event(id: &str, payment: &str, status: Option<Status>, at: i64) -> EventI
         ignored: None,
         status: None,
         outcome_id: None,
+        mismatch: None,
+        resolved: None,
         failure: None,
     }
 }

@@ -1,19 +1,23 @@
 //! The sparse index of the events that still need something: work, or a person.
 //!
 //! An event is in the index from the transaction that stores it until its processing ends well, so the index holds what is
-//! in flight, what got stuck and what failed, and nothing else: what settles leaves it in the same write. It holds keys
-//! alone; the table says the rest, as of now.
+//! in flight, what got stuck and what failed: what settles leaves it in the same write. Where the provider's API contradicted
+//! the event, or the event came again with another content, it stays until somebody says that they have looked. It holds
+//! keys alone; the table says the rest, as of now.
 //!
 //! Each event costs the index one write coming and one going, and an index that is throttled throttles the table. DynamoDB
 //! takes 1,000 writes a second under one partition key, so the partition is one of 256 shards by the event's id: good for
 //! 128,000 events a second, whatever provider or second they are of. Looking through all shards costs 128 read units.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 
+use super::conflict::CONFLICT;
 use super::event_item::{Attributes, read_number, read_text, text};
-use super::{DynamoStore, EventItem, Key, Processing, Search, StoreError};
+use super::{Conflict, DynamoStore, EventItem, Key, Processing, Search, StoreError};
 use crate::outcome::outcome_id;
 
 /// Name of the index.
@@ -30,21 +34,71 @@ const CLOCKS: SignedDuration = SignedDuration::from_secs(60);
 /// Shards that are asked at once.
 const SHARDS_AT_ONCE: usize = 32;
 
+/// What an entry of the index needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// The event is on its way, or stuck on it.
+    Received,
+    /// Processing failed.
+    Failed,
+    /// The provider's API contradicted the event.
+    Mismatch,
+    /// The event came again with another content.
+    Conflict,
+}
+
+impl Why {
+    const ALL: [Self; 4] = [Self::Received, Self::Failed, Self::Mismatch, Self::Conflict];
+
+    /// The first word of the attribute `attentionState`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Failed => "failed",
+            Self::Mismatch => "mismatch",
+            Self::Conflict => "conflict",
+        }
+    }
+
+    /// The whole attribute.
+    pub(super) fn since(self, at: Timestamp) -> String {
+        format!("{} {at}", self.as_str())
+    }
+}
+
+impl Why {
+    /// Whether the event still needs that.
+    fn holds(self, event: &EventItem) -> bool {
+        match self {
+            Self::Received => event.processing == Processing::Received,
+            Self::Failed => event.processing == Processing::Failed,
+            Self::Mismatch => event.mismatch.is_some() && event.resolved.is_none(),
+            Self::Conflict => true,
+        }
+    }
+}
+
 /// An entry of the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Open {
+    /// Of the event, or of the conflict with it.
     pub key: Key,
-    pub processing: Processing,
-    /// When the event arrived, or when its processing failed.
+    pub why: Why,
+    /// When the event arrived, its processing failed, or somebody was needed.
     pub since: Timestamp,
 }
 
 /// The attributes that put an event into the index.
 pub(super) fn attributes(event: &EventItem) -> [(String, AttributeValue); 2] {
-    let id = outcome_id(&event.provider, &event.event_id);
-    let shard = id.get(..2).unwrap_or(ANY_SHARD);
+    let shard = shard(&event.provider, &event.event_id);
     let state = format!("{} {}", event.processing.as_str(), event.received_at);
-    [(SHARD.into(), text(shard)), (STATE.into(), text(&state))]
+    [(SHARD.into(), text(&shard)), (STATE.into(), text(&state))]
+}
+
+/// Where an event's entries are.
+pub(super) fn shard(provider: &str, event_id: &str) -> String {
+    let id = outcome_id(provider, event_id);
+    id.get(..2).unwrap_or(ANY_SHARD).to_owned()
 }
 
 fn shards() -> impl Iterator<Item = String> {
@@ -79,7 +133,8 @@ fn range(search: &Search) -> Option<(String, String)> {
 impl DynamoStore {
     /// Events that still need something, in order of their arrival, without bodies.
     pub async fn unsettled(&self, search: &Search) -> Result<Vec<EventItem>, StoreError> {
-        let open = self.open(search).await?;
+        let mut open = self.open(search).await?;
+        open.retain(|open| matches!(open.why, Why::Received | Why::Failed));
         let keys: Vec<Key> = open.into_iter().map(|open| open.key).collect();
         let mut events = self.events_at(&keys).await?;
         // The index follows the table a moment later.
@@ -88,11 +143,52 @@ impl DynamoStore {
         Ok(events)
     }
 
+    /// Events that somebody has to look at, each with the reason, in order of their arrival: what failed, what the
+    /// provider's API contradicted, what came again with another content, and what arrived before `stuck` and still waits.
+    pub async fn needing_attention(
+        &self,
+        search: &Search,
+        stuck: Timestamp,
+    ) -> Result<Vec<(EventItem, Why)>, StoreError> {
+        let mut open = self.open(search).await?;
+        open.retain(|open| open.why != Why::Received || open.since < stuck);
+        let (conflicts, of_events): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|open| open.why == Why::Conflict);
+        let keys: Vec<Key> = conflicts.into_iter().map(|open| open.key).collect();
+        let mut reasons: Vec<(Key, Why)> = of_events
+            .into_iter()
+            .map(|open| (open.key, open.why))
+            .collect();
+        for item in self.items_at(&keys, &CONFLICT).await? {
+            let conflict = Conflict::read(&item).map_err(|name| self.unreadable(name))?;
+            if conflict.resolved.is_none() {
+                reasons.push((conflict.of, Why::Conflict));
+            }
+        }
+        reasons.sort();
+        reasons.dedup();
+        let mut keys: Vec<Key> = reasons.iter().map(|(key, _)| key.clone()).collect();
+        keys.dedup();
+        let events = self.events_at(&keys).await?.into_iter();
+        let events: BTreeMap<Key, EventItem> =
+            events.map(|event| (event.key.clone(), event)).collect();
+        let mut found = Vec::new();
+        for (key, why) in reasons {
+            // The index follows the table a moment later.
+            let event = events
+                .get(&key)
+                .filter(|event| search.holds(event) && why.holds(event));
+            found.extend(event.map(|event| (event.clone(), why)));
+        }
+        found.sort_by(|(a, _), (b, _)| (a.received_at, &a.key).cmp(&(b.received_at, &b.key)));
+        Ok(found)
+    }
+
     /// Where they are, and since when: what the index alone tells. Times may be wider than those of the search.
     pub async fn open(&self, search: &Search) -> Result<Vec<Open>, StoreError> {
         let range = &range(search);
         let mut open: Vec<_> = stream::iter(shards())
-            .map(|shard| self.shard(shard, range))
+            .map(|shard| self.in_shard(shard, range))
             .buffer_unordered(SHARDS_AT_ONCE)
             .try_concat()
             .await?;
@@ -104,7 +200,7 @@ impl DynamoStore {
         Ok(open)
     }
 
-    async fn shard(
+    async fn in_shard(
         &self,
         shard: String,
         range: &Option<(String, String)>,
@@ -136,13 +232,14 @@ impl DynamoStore {
 
 fn read(entry: &Attributes) -> Result<Open, &'static str> {
     let state = read_text(entry, STATE)?;
-    let (processing, since) = state.split_once(' ').ok_or(STATE)?;
+    let (why, since) = state.split_once(' ').ok_or(STATE)?;
+    let why = Why::ALL.into_iter().find(|known| known.as_str() == why);
     Ok(Open {
         key: Key {
             payment_id: read_text(entry, "paymentId")?,
             timestamp: read_number(entry, "timestamp")?,
         },
-        processing: Processing::parse(processing).ok_or(STATE)?,
+        why: why.ok_or(STATE)?,
         since: since.parse().map_err(|_| STATE)?,
     })
 }

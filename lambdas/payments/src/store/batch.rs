@@ -45,7 +45,11 @@ impl DynamoStore {
         items.iter().map(|item| self.read_event(item)).collect()
     }
 
-    async fn items_at(&self, keys: &[Key], names: &[&str]) -> Result<Vec<Attributes>, StoreError> {
+    pub(super) async fn items_at(
+        &self,
+        keys: &[Key],
+        names: &[&str],
+    ) -> Result<Vec<Attributes>, StoreError> {
         let batches: Vec<_> = keys.chunks(BATCH).collect();
         stream::iter(batches)
             .map(|keys| self.batch(keys, names))

@@ -14,14 +14,14 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use super::event_item::{self, Attributes, number, read_text, text};
 use super::transaction::{self, Cancelled};
 use super::{
-    End, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, Processing, Store, StoreError,
-    attention, head_item,
+    Conflict, End, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, Processing, Store,
+    StoreError, attention, head_item, mismatch_item,
 };
 use crate::aws::{AwsFailure, describe};
 use crate::head::Head;
 
 /// Everything of an event but its body; where that is an object, its place.
-pub(super) const WITHOUT_BODY: [&str; 30] = [
+pub(super) const WITHOUT_BODY: [&str; 33] = [
     "paymentId",
     "timestamp",
     "recordType",
@@ -52,6 +52,9 @@ pub(super) const WITHOUT_BODY: [&str; 30] = [
     "toldBy",
     "erasedAt",
     "ignoredBecause",
+    mismatch_item::MISMATCH,
+    "resolvedAt",
+    "resolvedNote",
 ];
 
 /// The table `payments-{env}`.
@@ -218,13 +221,32 @@ impl Store for DynamoStore {
             .expression_attribute_values(":owner", text(owner))
             .expression_attribute_values(":processing", text(finish.end.processing().as_str()))
             .expression_attribute_values(":at", text(&finish.at.to_string()));
+        let mut remove = vec!["leaseOwner", "leaseUntil", "failure", "failedAt"];
         match &finish.end {
-            End::Processed { status, outcome_id } => {
+            End::Processed {
+                status,
+                outcome_id,
+                mismatch,
+            } => {
                 set.push_str(", #status = :status, outcomeId = :outcome");
                 update = update
                     .expression_attribute_names("#status", "status")
                     .expression_attribute_values(":status", text(status.as_str()))
                     .expression_attribute_values(":outcome", text(outcome_id));
+                if let Some(mismatch) = mismatch {
+                    let (state, shard) = (attention::STATE, attention::SHARD);
+                    set.push_str(&format!(
+                        ", mismatch = :mismatch, {state} = :state, {shard} = if_not_exists({shard}, :shard)"
+                    ));
+                    let since = attention::Why::Mismatch.since(finish.at);
+                    update = update
+                        .expression_attribute_values(
+                            ":mismatch",
+                            mismatch_item::attribute(mismatch),
+                        )
+                        .expression_attribute_values(":state", text(&since))
+                        .expression_attribute_values(":shard", text(attention::ANY_SHARD));
+                }
             }
             End::Ignored(Some(why)) => {
                 set.push_str(", ignoredBecause = :why");
@@ -232,12 +254,18 @@ impl Store for DynamoStore {
             }
             End::Ignored(None) => {}
         }
+        let is_to_be_looked_at = matches!(
+            finish.end,
+            End::Processed {
+                mismatch: Some(_),
+                ..
+            }
+        );
+        if !is_to_be_looked_at {
+            remove.extend([attention::SHARD, attention::STATE]);
+        }
         let update = update
-            .update_expression(format!(
-                "{set} REMOVE leaseOwner, leaseUntil, failure, failedAt, {}, {}",
-                attention::SHARD,
-                attention::STATE
-            ))
+            .update_expression(format!("{set} REMOVE {}", remove.join(", ")))
             .send()
             .await;
         self.condition_held(update.map(drop))
@@ -298,6 +326,14 @@ impl Store for DynamoStore {
 
     async fn advance(&self, provider: &str, to: u64) -> Result<bool, StoreError> {
         self.move_cursor(provider, to).await
+    }
+
+    async fn record(&self, conflict: &Conflict) -> Result<(), StoreError> {
+        self.put_conflict(conflict).await
+    }
+
+    async fn conflicts(&self, payment_id: &str) -> Result<Vec<Conflict>, StoreError> {
+        self.conflicts_of(payment_id).await
     }
 
     async fn events(&self, payment_id: &str) -> Result<Vec<EventItem>, StoreError> {

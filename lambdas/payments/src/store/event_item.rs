@@ -6,9 +6,12 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::{Body, End, Ignored, Key, Packed, Processing, attention};
+use super::{
+    Body, End, Ignored, Key, Packed, Processing, Resolved, attention, conflict, mismatch_item,
+};
 use crate::event::{PaymentEvent, Status};
 use crate::money::{Currency, Money};
+use crate::outcome::Mismatch;
 
 /// Largest item that DynamoDB takes, names included.
 pub const ITEM_LIMIT: usize = 400 * 1024;
@@ -68,6 +71,10 @@ pub struct EventItem {
     /// The payment's status after the event was processed.
     pub status: Option<Status>,
     pub outcome_id: Option<String>,
+    /// What the provider's API contradicted; the API was believed.
+    pub mismatch: Option<Mismatch>,
+    /// That somebody has looked at the mismatch.
+    pub resolved: Option<Resolved>,
     /// Name of the error that processing ended with, and what payment-processor said about it.
     pub failure: Option<String>,
 }
@@ -102,6 +109,8 @@ impl EventItem {
             ignored: None,
             status: None,
             outcome_id: None,
+            mismatch: None,
+            resolved: None,
             failure: None,
         }
     }
@@ -135,9 +144,14 @@ impl EventItem {
     pub fn ended(mut self, end: End) -> Self {
         self.processing = end.processing();
         match end {
-            End::Processed { status, outcome_id } => {
+            End::Processed {
+                status,
+                outcome_id,
+                mismatch,
+            } => {
                 self.status = Some(status);
                 self.outcome_id = Some(outcome_id);
+                self.mismatch = mismatch;
             }
             End::Ignored(why) => self.ignored = why,
         }
@@ -253,6 +267,8 @@ impl EventItem {
                 .ok()
                 .and_then(|text| text.parse().ok()),
             outcome_id: read_text(item, "outcomeId").ok(),
+            mismatch: mismatch_item::read(item)?,
+            resolved: conflict::read_resolved(item),
             failure: item
                 .get("failure")
                 .and_then(|value| value.as_m().ok())

@@ -8,7 +8,10 @@ use tokio::task::JoinSet;
 
 use super::dynamo::WITHOUT_BODY;
 use super::event_item::{self, Attributes, read_number, read_text, text};
-use super::{DynamoStore, EventItem, Key, Marker, StoreError, cursor, head_item, transaction};
+use super::{
+    Conflict, DynamoStore, EventItem, Key, Marker, StoreError, conflict, cursor, head_item,
+    transaction,
+};
 use crate::head::Head;
 
 /// What heads, markers and cursors have beyond the attributes of events.
@@ -34,6 +37,7 @@ pub enum Record {
         head: Box<Head>,
     },
     Marker(MarkerItem),
+    Conflict(Conflict),
     /// How far a provider's list of events was read.
     Cursor {
         provider: String,
@@ -148,6 +152,7 @@ impl Record {
             }
             Ok(head_item::RECORD_TYPE) => read_head(item),
             Ok(transaction::RECORD_TYPE) => read_marker(item).map(Record::Marker),
+            Ok(conflict::RECORD_TYPE) => Conflict::read(item).map(Record::Conflict),
             Ok(cursor::RECORD_TYPE) => {
                 cursor::read(item).map(|(provider, place)| Record::Cursor { provider, place })
             }

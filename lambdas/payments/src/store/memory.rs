@@ -5,7 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Body, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, Store, StoreError};
+use super::{
+    Body, Conflict, EventItem, Finish, Inserted, Key, Lease, Leased, Marker, Store, StoreError,
+};
 use crate::head::Head;
 
 #[derive(Clone)]
@@ -21,6 +23,8 @@ struct Rows {
     heads: BTreeMap<String, Head>,
     /// By provider and event id.
     markers: BTreeMap<(String, String), Marker>,
+    /// By key.
+    conflicts: BTreeMap<Key, Conflict>,
     /// By provider.
     cursors: BTreeMap<String, u64>,
 }
@@ -145,6 +149,25 @@ impl Store for MemoryStore {
             rows.cursors.insert(provider.to_owned(), to);
         }
         Ok(is_further)
+    }
+
+    async fn record(&self, conflict: &Conflict) -> Result<(), StoreError> {
+        let mut rows = self.rows();
+        let known = rows.conflicts.entry(conflict.key());
+        known.or_insert_with(|| Conflict {
+            expires_at: None,
+            ..conflict.clone()
+        });
+        Ok(())
+    }
+
+    async fn conflicts(&self, payment_id: &str) -> Result<Vec<Conflict>, StoreError> {
+        let rows = self.rows();
+        let conflicts = rows.conflicts.values();
+        let of_payment = conflicts.filter(|conflict| conflict.of.payment_id == payment_id);
+        let mut conflicts: Vec<_> = of_payment.cloned().collect();
+        conflicts.sort_by_key(|conflict| conflict.received_at);
+        Ok(conflicts)
     }
 
     async fn events(&self, payment_id: &str) -> Result<Vec<EventItem>, StoreError> {

@@ -4,6 +4,7 @@ pub mod attention;
 mod batch;
 mod bodies;
 mod body;
+mod conflict;
 mod cursor;
 mod dynamo;
 mod erasure;
@@ -11,6 +12,7 @@ mod event_item;
 mod everything;
 mod head_item;
 mod memory;
+mod mismatch_item;
 mod search;
 mod timeline;
 mod transaction;
@@ -20,6 +22,7 @@ use jiff::Timestamp;
 
 pub use bodies::{Bodies, BodyBucket, MemoryBodies, body_client};
 pub use body::{Body, Packed, objects_of, open};
+pub use conflict::{Conflict, Resolved};
 pub use dynamo::DynamoStore;
 pub use erasure::settled_at;
 pub use event_item::{EventItem, ITEM_LIMIT, ItemTooLarge};
@@ -32,6 +35,7 @@ pub use transaction::marker_id;
 use crate::aws::AwsFailure;
 use crate::event::Status;
 use crate::head::Head;
+use crate::outcome::Mismatch;
 
 /// How many milliseconds an event may be moved to find a free sort key.
 const FREE_KEY_TRIES: i64 = 1_000;
@@ -183,7 +187,12 @@ pub struct Finish {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// The payment's status after the event, and the id of the published outcome.
-    Processed { status: Status, outcome_id: String },
+    Processed {
+        status: Status,
+        outcome_id: String,
+        /// Where the provider's API said something else; somebody has to look at that.
+        mismatch: Option<Mismatch>,
+    },
     /// Nothing moved; the reason where it is not the event's type.
     Ignored(Option<Ignored>),
 }
@@ -268,6 +277,12 @@ pub trait Store: Send + Sync {
 
     /// Remembers that everything up to this place of the list is stored; false when the list was read as far before.
     async fn advance(&self, provider: &str, to: u64) -> Result<bool, StoreError>;
+
+    /// Remembers that an event came again with another content; the same content again changes nothing.
+    async fn record(&self, conflict: &Conflict) -> Result<(), StoreError>;
+
+    /// What came again with another content of a payment's events, in order of arrival.
+    async fn conflicts(&self, payment_id: &str) -> Result<Vec<Conflict>, StoreError>;
 
     /// All events of a payment in order of their keys, without bodies.
     async fn events(&self, payment_id: &str) -> Result<Vec<EventItem>, StoreError>;

@@ -1,6 +1,6 @@
 //! What is known about one payment, for whoever wants to look at it.
 
-use super::{EventItem, Processing, Store, StoreError};
+use super::{Conflict, EventItem, Processing, Store, StoreError};
 use crate::head::Head;
 
 /// A payment's head and all its events in order of their time.
@@ -8,6 +8,8 @@ use crate::head::Head;
 pub struct Timeline {
     pub head: Option<Head>,
     pub events: Vec<EventItem>,
+    /// What came again with another content.
+    pub conflicts: Vec<Conflict>,
 }
 
 impl Timeline {
@@ -18,6 +20,7 @@ impl Timeline {
         Ok(Self {
             head: store.head(payment_id).await?,
             events,
+            conflicts: store.conflicts(payment_id).await?,
         })
     }
 
