@@ -360,9 +360,19 @@ fn of_steps(errors: &[StepError]) -> Explanation {
 fn of_cause(cause: &Cause) -> Explanation {
     match cause {
         Cause::Call(error) => of_cloud(error),
-        Cause::Settle { error, .. } => {
+        Cause::Settle {
+            error,
+            what,
+            otherwise,
+            ..
+        } => {
             let mut explanation = of_cloud(error);
             explanation.words = cause.to_string();
+            if let Some(otherwise) = otherwise {
+                explanation.next = vec![format!(
+                    "should waiting for {what} end like this again: {otherwise}"
+                )];
+            }
             explanation
         }
         Cause::Timeout { .. } => Explanation::new(

@@ -319,6 +319,7 @@ fn a_run_that_failed_names_every_step_and_each_next_thing_once() {
                 )),
                 what: "role to be assumable by Lambda".to_owned(),
                 waited: Duration::from_secs(60),
+                otherwise: Some("the role's trust policy does not admit lambda.amazonaws.com"),
             },
         ),
     ]);

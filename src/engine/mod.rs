@@ -65,6 +65,8 @@ pub enum Cause {
         what: String,
         /// How long.
         waited: Duration,
+        /// What is the matter where it never passes, if more is known than the refusal says.
+        otherwise: Option<&'static str>,
     },
     /// A change did not take effect in time.
     #[error("waited {} s for {what}, which did not happen", .waited.as_secs())]

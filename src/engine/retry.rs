@@ -8,14 +8,50 @@ use tokio::time::Instant;
 
 /// How long throttles and server failures are borne.
 const PATIENCE: Duration = Duration::from_secs(300);
+const THROTTLE: &str = "AWS to take more calls";
+const ANSWER: &str = "AWS to answer";
 /// How long a conflict on something just seen to be absent is looked into.
 const CONFLICT_PATIENCE: Duration = Duration::from_secs(60);
 const CONFLICT: &str = "what is already under way on it";
+const HIDDEN: &str =
+    "something of this name stands where no read shows it: look for it in the AWS console";
 
 /// Keeps count of refusals; each cause has its own budget, so that a throttle never uses up a settle rule's.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
     tries: HashMap<&'static str, (usize, Instant)>,
+}
+
+/// How one cause of refusals is borne.
+struct Bearing {
+    what: &'static str,
+    /// What is the matter where it does not pass; nothing where the error itself says that.
+    otherwise: Option<&'static str>,
+    schedule: Schedule,
+    budget: Duration,
+}
+
+impl Bearing {
+    /// What is repeated without a word.
+    const fn of(what: &'static str) -> Self {
+        Self {
+            what,
+            otherwise: None,
+            schedule: Schedule::BACKOFF,
+            budget: PATIENCE,
+        }
+    }
+}
+
+impl From<&Settle> for Bearing {
+    fn from(rule: &Settle) -> Self {
+        Self {
+            what: rule.name,
+            otherwise: Some(rule.otherwise),
+            schedule: rule.schedule,
+            budget: rule.budget(),
+        }
+    }
 }
 
 /// What to do next.
@@ -36,55 +72,41 @@ impl Patience {
     /// Judges an error by the kind's settle rules and its class.
     pub fn judge(&mut self, error: &CloudError, rules: &'static [Settle], absent: bool) -> Verdict {
         if let Some(rule) = rules.iter().find(|rule| rule.covers(error)) {
-            return self.count(
-                error,
-                rule.name,
-                Some(rule.name),
-                rule.schedule,
-                rule.budget(),
-            );
+            return self.count(error, rule.into());
         }
         match error.class {
-            Class::Throttle => self.count(error, "throttle", None, Schedule::BACKOFF, PATIENCE),
-            Class::Unavailable => self.count(
+            Class::Throttle => self.count(error, Bearing::of(THROTTLE)),
+            Class::Unavailable => self.count(error, Bearing::of(ANSWER)),
+            Class::Conflict if absent => self.count(
                 error,
-                "an answer of the server",
-                None,
-                Schedule::BACKOFF,
-                PATIENCE,
+                Bearing {
+                    otherwise: Some(HIDDEN),
+                    schedule: Schedule::PROPAGATION,
+                    budget: CONFLICT_PATIENCE,
+                    ..Bearing::of(CONFLICT)
+                },
             ),
-            Class::Conflict if absent => {
-                let schedule = Schedule::PROPAGATION;
-                self.count(error, CONFLICT, Some(CONFLICT), schedule, CONFLICT_PATIENCE)
-            }
             _ => Verdict::Stop(Cause::Call(error.clone())),
         }
     }
 
-    fn count(
-        &mut self,
-        error: &CloudError,
-        cause: &'static str,
-        waiting_for: Option<&'static str>,
-        schedule: Schedule,
-        budget: Duration,
-    ) -> Verdict {
+    fn count(&mut self, error: &CloudError, bearing: Bearing) -> Verdict {
         let now = Instant::now();
-        let (tries, since) = self.tries.entry(cause).or_insert((0, now));
+        let (tries, since) = self.tries.entry(bearing.what).or_insert((0, now));
         let waited = now - *since;
-        let pause = schedule.pause(*tries, waited);
-        if waited + pause > budget {
-            let what = cause.to_owned();
+        let pause = bearing.schedule.pause(*tries, waited);
+        if waited + pause > bearing.budget {
             return Verdict::Stop(Cause::Settle {
                 error: Box::new(error.clone()),
-                what,
+                what: bearing.what.to_owned(),
                 waited,
+                otherwise: bearing.otherwise,
             });
         }
         *tries += 1;
         Verdict::Again {
             pause,
-            waiting_for,
+            waiting_for: bearing.otherwise.map(|_| bearing.what),
             attempt: *tries,
             waited,
         }

@@ -4,7 +4,7 @@ mod calls;
 #[cfg(test)]
 mod tests;
 
-use super::{Resource, Schedule, Settle};
+use super::{Kind, Of, Resource, Schedule, Settle};
 use crate::graph::{Declared, Input, RoleArn};
 use serde::{Deserialize, Serialize};
 
@@ -24,23 +24,23 @@ impl Declared for ApiAccount {
     }
 }
 
-/// API Gateway tries the role before it takes it, so a new role must have reached it with its trust and its policy.
-const fn usable(message: &'static str) -> Settle {
-    Settle {
-        name: "role to be usable by API Gateway",
-        codes: &["BadRequestException"],
-        message: Some(message),
-        schedule: Schedule::PROPAGATION,
-        budget_seconds: 120,
-    }
-}
-
 impl Resource for ApiAccount {
     const TAGGED: bool = false;
-    const SETTLE: &'static [Settle] = &[
-        usable("does not have required permissions"),
-        usable("could not successfully write to CloudWatch Logs"),
-        usable("does not have required trust"),
-        usable("not authorized"),
-    ];
+    // API Gateway tries the role before it takes it, so a new role must have reached it with its trust and its policy.
+    const SETTLE: &'static [Settle] = &[Settle {
+        name: "role to be usable by API Gateway",
+        of: Of::Edge(Kind::Role),
+        codes: &["BadRequestException"],
+        messages: &[
+            "does not have required permissions",
+            "could not successfully write to CloudWatch Logs",
+            "does not have required trust",
+            "not authorized",
+        ],
+        schedule: Schedule::PROPAGATION,
+        budget_seconds: 120,
+        otherwise: "the role's trust policy does not admit apigateway.amazonaws.com, or its policy \
+            lacks what API Gateway tries",
+        source: "terraform-provider-aws, internal/service/apigateway/account.go; go-to-k/cdkd",
+    }];
 }

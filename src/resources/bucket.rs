@@ -9,7 +9,7 @@ mod shape;
 mod tests;
 
 use super::policy::{Action, Grantable};
-use super::{Forced, Given, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Given, Of, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{
     BucketArn, BucketName, Declared, Handle, Input, KeyArn, Output, Part, Text, join,
 };
@@ -75,17 +75,23 @@ impl Resource for Bucket {
 const SETTLE: &[Settle] = &[
     Settle {
         name: "another change of the bucket to end",
+        of: Of::Itself,
         codes: &["OperationAborted"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 180,
+        otherwise: "something else keeps changing it, perhaps another tool",
+        source: "AWS SDK, S3: OperationAborted; go-to-k/cdkd",
     },
     Settle {
         name: "bucket to be visible",
+        of: Of::Itself,
         codes: &["NoSuchBucket"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 120,
+        otherwise: "somebody has deleted the bucket",
+        source: "terraform-provider-aws, internal/service/s3/bucket.go",
     },
 ];
 

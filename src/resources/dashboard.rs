@@ -5,7 +5,7 @@ mod marker;
 #[cfg(test)]
 mod tests;
 
-use super::{Forced, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Of, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::Declared;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,9 +40,12 @@ impl Resource for Dashboard {
     const TAGGED: bool = false;
     const SETTLE: &'static [Settle] = &[Settle {
         name: "another change of the dashboard to end",
+        of: Of::Itself,
         codes: &["ConflictException"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 60,
+        otherwise: "something else keeps changing it, perhaps another tool",
+        source: "AWS SDK, CloudWatch: ConflictException",
     }];
 }

@@ -1,5 +1,6 @@
 //! Errors of AWS calls in one shape, with the class that decides what to do about them.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
@@ -155,13 +156,8 @@ fn unanswered<E>(call: &str, error: &SdkError<E, HttpResponse>, status: Option<u
 where
     E: StdError + Send + Sync + 'static,
 {
-    let detail = DisplayErrorContext(error).to_string();
-    let no_credentials = detail.contains("CredentialsNotLoaded")
-        || detail.contains("credentials provider")
-        || detail.contains("failed to load credentials")
-        || detail.contains("no providers in chain provided credentials");
     let (class, code, message) = match error {
-        _ if no_credentials => (
+        _ if lacks_credentials(error) => (
             Class::Credentials,
             "no-credentials",
             "no usable AWS credentials were found",
@@ -184,7 +180,7 @@ where
     };
     // The SDK's full context names files and types of its own; only failures without a plain cause carry it.
     let message = match class {
-        Class::Invalid => format!("{message}: {detail}"),
+        Class::Invalid => format!("{message}: {}", DisplayErrorContext(error)),
         _ => message.to_owned(),
     };
     let mut converted = CloudError::new(call, class, code, message);
@@ -192,12 +188,29 @@ where
     converted
 }
 
+/// Whether a call was not sent because nothing gave credentials for it.
+fn lacks_credentials(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<CredentialsError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// Sorts an AWS error code; facts from the SDK's own classifiers and the services' error tables.
 fn classify(call: &str, code: &str, message: &str, status: Option<u16>) -> Class {
-    // DynamoDB answers LimitExceededException for too many table operations at once; everywhere else it is a quota.
+    // DynamoDB has one code for too many table operations at once and for too many tables; only the words tell them
+    // apart (terraform-provider-aws, internal/service/dynamodb/table.go).
     if code == "LimitExceededException" && call.starts_with("dynamodb:") {
-        return Class::Throttle;
+        return match message.contains("simultaneous") {
+            true => Class::Throttle,
+            false => Class::Quota,
+        };
     }
+    // "Rate exceeded" is always a throttle, whatever its code (go-to-k/cdkd, deployment/retryable-errors.ts).
     if THROTTLES.contains(&code) || message.contains("Rate exceeded") {
         return Class::Throttle;
     }
@@ -269,6 +282,7 @@ const QUOTAS: &[&str] = &[
     "ServiceQuotaExceededException",
     "CodeStorageExceededException",
     "PolicyLengthExceededException",
+    "TooManyBuckets",
 ];
 
 const ABSENT: &[&str] = &[
@@ -299,3 +313,39 @@ const CONFLICTS: &[&str] = &[
     "PreconditionFailedException",
     "StateMachineDeleting",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+
+    /// Has none to give.
+    #[derive(Debug)]
+    struct Empty;
+
+    impl ProvideCredentials for Empty {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let none = CredentialsError::not_loaded("in words of its own");
+            future::ProvideCredentials::ready(Err::<Credentials, _>(none))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_for_which_nothing_gave_credentials_is_known_by_its_type_whatever_the_words() {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Empty))
+            .build();
+        let kms = aws_sdk_kms::Client::new(&config);
+        let refused = kms.list_keys().send().await.during("kms:ListKeys");
+        let error = refused.expect_err("nothing to sign it with");
+        assert_eq!(error.class, Class::Credentials, "{error}");
+        assert_eq!(error.code, "no-credentials");
+    }
+}

@@ -12,7 +12,7 @@ mod tests;
 pub use code::fetch;
 
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Given, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Given, Kind, Of, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{
     AliasArn, CodeSha256, Declared, FunctionName, Handle, Input, KeyArn, LogGroupName, Output,
     RoleArn, Text,
@@ -101,46 +101,55 @@ const PROPAGATION_SECONDS: u64 = 300;
 const SETTLE: &[Settle] = &[
     Settle {
         name: "role to be assumable by Lambda",
+        of: Of::Edge(Kind::Role),
         codes: &["InvalidParameterValueException"],
-        message: Some("cannot be assumed by Lambda"),
+        messages: &["cannot be assumed by Lambda"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: PROPAGATION_SECONDS,
+        otherwise: "the role's trust policy does not admit lambda.amazonaws.com",
+        source: "terraform-provider-aws, internal/service/lambda/function.go",
     },
     Settle {
         name: "role to be visible to Lambda",
+        of: Of::Edge(Kind::Role),
         codes: &["InvalidParameterValueException"],
-        message: Some("The role with name"),
+        messages: &["The role with name"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: PROPAGATION_SECONDS,
+        otherwise: "somebody has deleted the role",
+        source: "[K]",
     },
     Settle {
         name: "role's policy to be visible to Lambda",
+        of: Of::Edge(Kind::Role),
         codes: &["InvalidParameterValueException"],
-        message: Some("execution role does not have permissions"),
+        messages: &["execution role does not have permissions"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: PROPAGATION_SECONDS,
+        otherwise: "the role's policy lacks the action that is named",
+        source: "terraform-provider-aws, internal/service/lambda/function.go",
     },
     Settle {
         name: "role to be visible to KMS",
+        of: Of::Edge(Kind::Role),
         codes: &["InvalidParameterValueException"],
-        message: Some("KMS key is invalid for CreateGrant"),
+        messages: &["KMS key is invalid for CreateGrant"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: PROPAGATION_SECONDS,
+        otherwise: "the key is disabled or being deleted, or its policy keeps grants from being \
+            made",
+        source: "terraform-provider-aws, internal/service/lambda/function.go; go-to-k/cdkd",
     },
     // "Function already exist" has the same code and does not pass.
     Settle {
         name: "function's running change to end",
+        of: Of::Itself,
         codes: &["ResourceConflictException"],
-        message: Some("cannot be performed at this time"),
+        messages: &["cannot be performed at this time", "in progress"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: PROPAGATION_SECONDS,
-    },
-    Settle {
-        name: "function's running change to end",
-        codes: &["ResourceConflictException"],
-        message: Some("in progress"),
-        schedule: Schedule::PROPAGATION,
-        budget_seconds: PROPAGATION_SECONDS,
+        otherwise: "something else keeps changing it, perhaps another tool",
+        source: "terraform-provider-aws, internal/service/lambda/function.go; go-to-k/cdkd",
     },
 ];
 

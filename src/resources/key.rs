@@ -7,7 +7,7 @@ mod tests;
 
 use super::policy::document::{canonical_conditions, sorted_texts};
 use super::policy::{Action, Grantable};
-use super::{Forced, Given, Replace, Resource, Schedule, Settle};
+use super::{Forced, Given, Kind, Of, Replace, Resource, Schedule, Settle};
 use crate::graph::{Declared, Handle, Input, KeyArn, KeyId, Output, Text};
 use serde::{Deserialize, Serialize};
 
@@ -81,24 +81,33 @@ impl Resource for Key {
 const SETTLE: &[Settle] = &[
     Settle {
         name: "key to be visible",
+        of: Of::Itself,
         codes: &["NotFoundException"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 120,
+        otherwise: "somebody has deleted the key",
+        source: "terraform-provider-aws, internal/service/kms/key.go",
     },
     Settle {
         name: "key to be enabled",
+        of: Of::Itself,
         codes: &["DisabledException"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 600,
+        otherwise: "somebody keeps disabling the key",
+        source: "terraform-provider-aws, internal/service/kms/key.go",
     },
     Settle {
         name: "principals of the key policy to be visible to KMS",
+        of: Of::Edge(Kind::Role),
         codes: &["MalformedPolicyDocumentException"],
-        message: Some("invalid principals"),
+        messages: &["invalid principals"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 120,
+        otherwise: "the key policy names a role or service that does not exist",
+        source: "terraform-provider-aws, internal/service/kms/key.go",
     },
 ];
 

@@ -5,7 +5,7 @@ mod calls;
 mod tests;
 
 use super::key::id_of;
-use super::{Given, Outputs, Resource, Schedule, Settle};
+use super::{Given, Kind, Of, Outputs, Resource, Schedule, Settle};
 use crate::graph::{Declared, Input, KeyId};
 use serde::{Deserialize, Serialize};
 
@@ -49,8 +49,11 @@ impl Resource for KeyAlias {
 /// A new key is not at once visible to aliases; facts: section 3.
 const SETTLE: &[Settle] = &[Settle {
     name: "key to be visible to aliases",
+    of: Of::Edge(Kind::Key),
     codes: &["NotFoundException"],
-    message: None,
+    messages: &[],
     schedule: Schedule::PROPAGATION,
     budget_seconds: 600,
+    otherwise: "somebody has deleted the key or the alias",
+    source: "terraform-provider-aws, internal/service/kms/alias.go",
 }];

@@ -5,7 +5,7 @@ mod calls;
 mod tests;
 
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Given, Kind, Of, Outputs, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, KeyArn, LogGroupArn, LogGroupName, Output, Text};
 use serde::{Deserialize, Serialize};
 
@@ -51,24 +51,35 @@ impl Resource for LogGroup {
 const SETTLE: &[Settle] = &[
     Settle {
         name: "another change of the log group to finish",
+        of: Of::Itself,
         codes: &["OperationAbortedException"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 60,
+        otherwise: "something else keeps changing it, perhaps another tool",
+        source: "terraform-provider-aws, internal/service/logs/group.go",
     },
     Settle {
         name: "key policy to admit CloudWatch Logs",
+        of: Of::Edge(Kind::Key),
         codes: &["InvalidParameterException", "AccessDeniedException"],
-        message: Some("specified KMS"),
+        messages: &["specified KMS"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 90,
+        otherwise: "the key is disabled or being deleted, or its policy does not admit CloudWatch \
+            Logs",
+        source: "[K] AccessDeniedException; AWS docs, encrypt-log-data-kms; AWS SDK, CloudWatch Logs: \
+            InvalidParameterException",
     },
     Settle {
-        name: "permissions that depend on the log group's tags",
+        name: "the log group's tags to admit its changes",
+        of: Of::Itself,
         codes: &["AccessDeniedException"],
-        message: Some("no identity-based policy allows the logs:PutRetentionPolicy"),
+        messages: &["no identity-based policy allows the logs:PutRetentionPolicy"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 10,
+        otherwise: "the role or user that deploys may not call logs:PutRetentionPolicy",
+        source: "terraform-provider-aws, internal/service/logs/group.go",
     },
 ];
 

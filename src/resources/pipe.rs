@@ -6,7 +6,7 @@ mod shape;
 mod tests;
 
 use super::policy::arn;
-use super::{Forced, Given, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Given, Kind, Of, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Input, QueueArn, RoleArn, StateMachineArn, StreamArn, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -91,38 +91,57 @@ impl Resource for Pipe {
     const SETTLE: &'static [Settle] = &[
         Settle {
             name: "another change of the pipe to end",
+            of: Of::Itself,
             codes: &["ConflictException"],
-            message: None,
+            messages: &[],
             schedule: Schedule::PROPAGATION,
             budget_seconds: 300,
+            otherwise: "something else keeps changing it, perhaps another tool",
+            source: "AWS SDK, EventBridge Pipes: ConflictException; terraform-provider-aws, \
+            internal/service/pipes/pipe.go",
         },
         Settle {
             name: "role to be assumable by EventBridge Pipes",
+            of: Of::Edge(Kind::Role),
             codes: &["ValidationException", "AccessDeniedException"],
-            message: Some("assume"),
+            messages: &[" assume"],
             schedule: Schedule::PROPAGATION,
             budget_seconds: 120,
+            otherwise: "the role's trust policy does not admit pipes.amazonaws.com",
+            source: "[K]",
         },
         Settle {
             name: "role's permissions to reach EventBridge Pipes",
+            of: Of::Edge(Kind::Role),
             codes: &["ValidationException", "AccessDeniedException"],
-            message: Some("customer role does not have permissions"),
+            messages: &["customer role does not have permissions"],
             schedule: Schedule::PROPAGATION,
             budget_seconds: 120,
+            otherwise: "the role's policy lacks the action that is named",
+            source: "aws/aws-cdk#31211",
         },
         Settle {
             name: "stream to be readable by the pipe",
+            of: Of::Edge(Kind::Table),
             codes: &["ValidationException"],
-            message: Some("Cannot access stream"),
+            messages: &[
+                "Cannot access stream",
+                "ensure the customer role can perform",
+            ],
             schedule: Schedule::PROPAGATION,
             budget_seconds: 300,
+            otherwise: "the table's stream is off, or the role may not read it",
+            source: "hashicorp/terraform-provider-aws#40572",
         },
         Settle {
             name: "dead-letter queue to accept the pipe's messages",
+            of: Of::Edge(Kind::Queue),
             codes: &["ValidationException"],
-            message: Some("sending message to SQS queue"),
+            messages: &["sending message to SQS queue"],
             schedule: Schedule::PROPAGATION,
             budget_seconds: 120,
+            otherwise: "the role may not send to the queue, or not use the queue's key",
+            source: "aws-samples/serverless-patterns#1857",
         },
     ];
 

@@ -5,7 +5,7 @@ mod calls;
 mod tests;
 
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Given, Of, Outputs, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, QueueArn, Text};
 use serde::{Deserialize, Serialize};
 
@@ -50,23 +50,30 @@ impl Resource for Queue {
 const SETTLE: &[Settle] = &[
     Settle {
         name: "the deleted queue to release its name",
+        of: Of::Itself,
         codes: &[
             "AWS.SimpleQueueService.QueueDeletedRecently",
             "QueueDeletedRecently",
         ],
-        message: None,
+        messages: &[],
         schedule: Schedule::steady(&[2_000], 4_000),
         budget_seconds: 90,
+        otherwise: "somebody keeps deleting the queue",
+        source: "terraform-provider-aws, internal/service/sqs/queue.go; AWS SDK, SQS: \
+            QueueDeletedRecently",
     },
     Settle {
         name: "queue to be visible",
+        of: Of::Itself,
         codes: &[
             "AWS.SimpleQueueService.NonExistentQueue",
             "QueueDoesNotExist",
         ],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 20,
+        otherwise: "somebody has deleted the queue",
+        source: "terraform-provider-aws, internal/service/sqs/queue.go",
     },
 ];
 

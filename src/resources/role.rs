@@ -7,7 +7,7 @@ mod trust;
 
 use super::policy::document::{canonical, canonical_conditions, sorted_texts};
 use super::policy::{Action, Condition, Grantable, Statement, UNSCOPED, Unscoped};
-use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Given, Of, Outputs, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Graph, Handle, Input, Output, RoleArn, RoleId, Text};
 use serde::{Deserialize, Serialize};
 
@@ -72,31 +72,43 @@ impl Resource for Role {
 const SETTLE: &[Settle] = &[
     Settle {
         name: "role to be visible to IAM",
+        of: Of::Itself,
         codes: &["NoSuchEntity"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 120,
+        otherwise: "somebody has deleted the role",
+        source: "terraform-provider-aws, internal/service/iam/role.go",
     },
     Settle {
         name: "another change of the role to finish",
+        of: Of::Itself,
         codes: &["ConcurrentModification"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 120,
+        otherwise: "something else keeps changing it, perhaps another tool",
+        source: "AWS SDK, IAM: ConcurrentModificationException",
     },
     Settle {
         name: "principals of the trust policy to be visible to IAM",
+        of: Of::Itself,
         codes: &["MalformedPolicyDocument"],
-        message: Some("Invalid principal in policy"),
+        messages: &["Invalid principal in policy"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 120,
+        otherwise: "the trust policy names a principal that does not exist",
+        source: "terraform-provider-aws, internal/service/iam/role.go",
     },
     Settle {
         name: "role to be free of policies",
+        of: Of::Itself,
         codes: &["DeleteConflict"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 120,
+        otherwise: "somebody has attached a policy or an instance profile to the role: detach it",
+        source: "terraform-provider-aws, internal/service/iam/role.go",
     },
 ];
 

@@ -5,7 +5,7 @@ mod calls;
 mod tests;
 
 use super::policy::{Action, Grantable};
-use super::{Forced, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Of, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, SecretArn, Text};
 use serde::{Deserialize, Serialize};
 
@@ -45,22 +45,17 @@ impl Resource for Secret {
 }
 
 /// A forced delete takes effect only after a while, and holds the name until then; facts: section 15.
-const SETTLE: &[Settle] = &[
-    Settle {
-        name: "the deleted secret to release its name",
-        codes: &["InvalidRequestException"],
-        message: Some("scheduled for deletion"),
-        schedule: Schedule::PROPAGATION,
-        budget_seconds: 120,
-    },
-    Settle {
-        name: "the deleted secret to release its name",
-        codes: &["InvalidRequestException"],
-        message: Some("was deleted"),
-        schedule: Schedule::PROPAGATION,
-        budget_seconds: 120,
-    },
-];
+const SETTLE: &[Settle] = &[Settle {
+    name: "the deleted secret to release its name",
+    of: Of::Itself,
+    codes: &["InvalidRequestException"],
+    messages: &["scheduled for deletion", "was deleted"],
+    schedule: Schedule::PROPAGATION,
+    budget_seconds: 120,
+    otherwise: "somebody has deleted the secret again: look at it in the console of Secrets \
+            Manager",
+    source: "terraform-provider-aws, internal/service/secretsmanager/secret.go",
+}];
 
 impl Secret {
     /// Reading the value.

@@ -8,7 +8,7 @@ mod shape;
 mod tests;
 
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Given, Kind, Of, Outputs, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, LogGroupArn, Output, RoleArn, StateMachineArn, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -96,39 +96,55 @@ impl Resource for StateMachine {
 const SETTLE: &[Settle] = &[
     Settle {
         name: "role to be assumable by Step Functions",
+        of: Of::Edge(Kind::Role),
         codes: &["AccessDeniedException"],
-        message: Some("authorized to assume the provided role"),
+        messages: &["authorized to assume the provided role"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 300,
+        otherwise: "the role's trust policy does not admit states.amazonaws.com",
+        source: "terraform-provider-aws, internal/service/sfn/state_machine.go",
     },
     Settle {
         name: "log group to be writable by the state machine's role",
+        of: Of::Edge(Kind::LogGroup),
         codes: &["AccessDeniedException"],
-        message: Some("not authorized to access the Log Destination"),
+        messages: &["not authorized to access the Log Destination"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 300,
+        otherwise: "the role lacks actions on log deliveries, or the account's resource policies \
+            of CloudWatch Logs are full",
+        source: "go-to-k/cdkd#2783 and #2791, aws/aws-cdk#26432",
     },
     // Also how a log group that is not visible yet is refused; a wrong one stays refused.
     Settle {
         name: "log group to be visible to Step Functions",
+        of: Of::Edge(Kind::LogGroup),
         codes: &["InvalidLoggingConfiguration"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 30,
+        otherwise: "the log group does not exist or is named wrongly",
+        source: "[K]; AWS SDK, Step Functions: InvalidLoggingConfiguration",
     },
     Settle {
         name: "the deleted state machine to release its name",
+        of: Of::Itself,
         codes: &["StateMachineDeleting"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 300,
+        otherwise: "an execution of the deleted state machine is still running: stop it",
+        source: "terraform-provider-aws, internal/service/sfn/state_machine.go",
     },
     Settle {
         name: "another update of the state machine to end",
+        of: Of::Itself,
         codes: &["ConflictException"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 60,
+        otherwise: "something else keeps changing it, perhaps another tool",
+        source: "AWS SDK, Step Functions: ConflictException",
     },
 ];
 

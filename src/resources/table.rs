@@ -8,7 +8,7 @@ mod shape;
 mod tests;
 
 use super::policy::{Action, Grantable, arn};
-use super::{Forced, Given, Guard, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Given, Guard, Of, Outputs, Poll, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, StreamArn, TableArn, TableName, Text};
 use serde::{Deserialize, Serialize};
 
@@ -131,40 +131,51 @@ impl Resource for Table {
 }
 
 /// DynamoDB makes one change of a table at a time, and prepares the backups of a new one by itself; facts: section 5.
+/// Backups of a new table are prepared for minutes, and their state may be asked for every 15 s (terraform-provider-aws).
+const BACKUPS: Schedule = Schedule::steady(&[1_000, 2_000, 4_000, 8_000], 15_000);
+
 const SETTLE: &[Settle] = &[
     Settle {
         name: "the table's backups to be prepared",
-        codes: &[
-            "ContinuousBackupsUnavailableException",
-            "ResourceInUseException",
-            "ValidationException",
-        ],
-        message: Some("ackups are being enabled"),
-        schedule: Schedule::steady(&[1_000, 2_000, 4_000, 8_000], 15_000),
-        budget_seconds: 1_200,
+        of: Of::Itself,
+        codes: &["ResourceInUseException", "ValidationException"],
+        messages: &["Backups are being enabled"],
+        schedule: BACKUPS,
+        budget_seconds: 1200,
+        otherwise: "look at the backups of the table in the console of DynamoDB",
+        source: "terraform-provider-aws, internal/service/dynamodb/table.go; go-to-k/cdkd",
     },
     Settle {
-        name: "the table's backups to be prepared",
+        name: "the table's backups to be available",
+        of: Of::Itself,
         codes: &["ContinuousBackupsUnavailableException"],
-        message: None,
-        schedule: Schedule::steady(&[1_000, 2_000, 4_000, 8_000], 15_000),
-        budget_seconds: 1_200,
+        messages: &[],
+        schedule: BACKUPS,
+        budget_seconds: 1200,
+        otherwise: "look at the backups of the table in the console of DynamoDB",
+        source: "terraform-provider-aws, internal/service/dynamodb/wait.go",
     },
     // "Table already exists" has the same code and does not pass.
     Settle {
         name: "the table's running change to end",
+        of: Of::Itself,
         codes: &["ResourceInUseException"],
-        message: Some("is being"),
+        messages: &["is being"],
         schedule: Schedule::PROPAGATION,
-        budget_seconds: 1_200,
+        budget_seconds: 1200,
+        otherwise: "something else keeps changing it, perhaps another tool",
+        source: "AWS SDK, DynamoDB: ResourceInUseException",
     },
     // How a delete is refused although the table itself is active.
     Settle {
         name: "the change of the table's indexes to end",
+        of: Of::Itself,
         codes: &["ResourceInUseException", "ValidationException"],
-        message: Some("indexes are being"),
+        messages: &["indexes are being"],
         schedule: Schedule::PROPAGATION,
-        budget_seconds: 1_200,
+        budget_seconds: 1200,
+        otherwise: "an index is still being filled: wait for it",
+        source: "go-to-k/cdkd, provisioning/dynamodb-index-busy-delete.ts",
     },
 ];
 

@@ -5,7 +5,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Given, Of, Outputs, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, Handle, Input, KeyArn, Output, TopicArn};
 use serde::{Deserialize, Serialize};
 
@@ -47,22 +47,23 @@ impl Resource for Topic {
 const SETTLE: &[Settle] = &[
     Settle {
         name: "another change of the topic's tags to finish",
-        codes: &[
-            "ConcurrentAccess",
-            "ConcurrentAccessException",
-            "StaleTag",
-            "StaleTagException",
-        ],
-        message: None,
+        of: Of::Itself,
+        codes: &["ConcurrentAccess", "StaleTag"],
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 60,
+        otherwise: "something else keeps changing it, perhaps another tool",
+        source: "AWS SDK, SNS: ConcurrentAccessException, StaleTagException",
     },
     Settle {
-        name: "permissions that depend on the topic's tags",
+        name: "the topic's tags to admit its changes",
+        of: Of::Itself,
         codes: &["AuthorizationError"],
-        message: Some("no identity-based policy allows"),
+        messages: &["no identity-based policy allows"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 10,
+        otherwise: "the role or user that deploys may not change the topic",
+        source: "terraform-provider-aws, internal/service/sns/topic.go",
     },
 ];
 

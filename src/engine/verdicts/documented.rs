@@ -50,7 +50,9 @@ const PUT_STAGE: Call = (
 #[rustfmt::skip]
 const DOCUMENTED: &[(&str, Call, Answer, &str)] = &[
     // What looks like a quota and is none, and the reverse.
-    ("1.1", UPDATE_TABLE, (400, "LimitExceededException", "simultaneously"), "again"),
+    ("1.1", UPDATE_TABLE, (400, "LimitExceededException", "Subscriber limit exceeded: Only 500 tables can be created, updated, or deleted simultaneously"), "again"),
+    ("1.1", (Kind::Table, Verb::Create, "dynamodb:CreateTable"), (400, "LimitExceededException", "Subscriber limit exceeded: There is a limit of 2500 tables per subscriber"), "stops: quota"),
+    ("1.1", CREATE_BUCKET, (400, "TooManyBuckets", "You have attempted to create more buckets than allowed"), "stops: quota"),
     ("1.1", CREATE_KEY, (400, "LimitExceededException", "too many keys"), "stops: quota"),
     ("1.1", CREATE_GROUP, (400, "LimitExceededException", "too many groups"), "stops: quota"),
     ("1.1", (Kind::Topic, Verb::Create, "sns:CreateTopic"), (403, "TopicLimitExceeded", ""), "stops: quota"),
@@ -65,6 +67,7 @@ const DOCUMENTED: &[(&str, Call, Answer, &str)] = &[
     ("1.2", CREATE_FUNCTION, (400, "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda."), ASSUMABLE),
     ("1.2", CONFIGURE, (400, "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda."), ASSUMABLE),
     ("1.2", CREATE_FUNCTION, (400, "InvalidParameterValueException", "The provided execution role does not have permissions to call X on Y"), "waits for role's policy to be visible to Lambda"),
+    ("1.2", CREATE_FUNCTION, (400, "InvalidParameterValueException", "The role with name r cannot be found."), "waits for role to be visible to lambda"),
     ("1.2", CREATE_FUNCTION, (400, "InvalidParameterValueException", "Lambda was unable to configure access to your environment variables because the KMS key is invalid for CreateGrant."), "waits for role to be visible to KMS"),
     ("1.2", CREATE_FUNCTION, (400, "InvalidParameterValueException", "The runtime parameter is not supported"), "stops: invalid"),
     ("1.2", CONFIGURE, (400, "InvalidParameterValueException", "The provided execution role does not have permissions to call X on Y"), "waits for role's policy to be visible to Lambda"),
@@ -82,13 +85,17 @@ const DOCUMENTED: &[(&str, Call, Answer, &str)] = &[
     ("1.2", SET_ACCOUNT, (400, "BadRequestException", "Role ARN is not well formed"), "stops: invalid"),
     ("1.2", CREATE_PIPE, (400, "ValidationException", "Cannot access stream arn:s. Please ensure the customer role can perform actions"), "waits for stream to be readable by the pipe"),
     ("1.2", CREATE_PIPE, (400, "ValidationException", "The customer role does not have permissions to call kms:Decrypt"), "waits for role's permissions to reach eventbridge pipes"),
+    ("1.2", CREATE_PIPE, (403, "AccessDeniedException", "The customer role does not have permissions to call kms:Decrypt"), "waits for role's permissions to reach eventbridge pipes"),
+    ("1.2", CREATE_PIPE, (400, "ValidationException", "The role r cannot be assumed by principal 'pipes.amazonaws.com'"), "waits for role to be assumable by eventbridge pipes"),
+    ("1.2", CREATE_PIPE, (403, "AccessDeniedException", "The role r cannot be assumed by principal 'pipes.amazonaws.com'"), "waits for role to be assumable by eventbridge pipes"),
+    ("1.2", CREATE_PIPE, (403, "AccessDeniedException", "User: d is not authorized to perform: iam:PassRole on resource: r-assumed"), "stops: denied"),
     ("1.2", CREATE_PIPE, (400, "ValidationException", "Error occurred while sending message to SQS queue"), "waits for dead-letter queue to accept the pipe's messages"),
     ("1.2", PUT_POLICY, (400, "MalformedPolicyDocumentException", "Policy contains a statement with one or more invalid principals."), "waits for principals of the key policy to be visible to kms"),
     ("1.2", CREATE_KEY, (400, "MalformedPolicyDocumentException", "Policy contains a statement with one or more invalid principals."), "waits for principals of the key policy to be visible to kms"),
     ("1.2", CREATE_ROLE, (400, "MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"r\""), "waits for principals of the trust policy to be visible to iam"),
     ("1.2", (Kind::Role, Verb::Update("/trust/service"), "iam:UpdateAssumeRolePolicy"), (400, "MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"r\""), "waits for principals of the trust policy to be visible to iam"),
-    ("1.2", (Kind::LogGroup, Verb::Update("/retentionDays"), "logs:PutRetentionPolicy"), (400, "AccessDeniedException", "because no identity-based policy allows the logs:PutRetentionPolicy action"), "waits for permissions that depend on the log group's tags"),
-    ("1.2", (Kind::Topic, Verb::Update("/key"), "sns:SetTopicAttributes"), (403, "AuthorizationError", "because no identity-based policy allows the action"), "waits for permissions that depend on the topic's tags"),
+    ("1.2", (Kind::LogGroup, Verb::Update("/retentionDays"), "logs:PutRetentionPolicy"), (400, "AccessDeniedException", "because no identity-based policy allows the logs:PutRetentionPolicy action"), "waits for the log group's tags to admit its changes"),
+    ("1.2", (Kind::Topic, Verb::Update("/key"), "sns:SetTopicAttributes"), (403, "AuthorizationError", "because no identity-based policy allows the action"), "waits for the topic's tags to admit its changes"),
     // KMS.
     ("2", PUT_POLICY, (400, "MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future."), "stops: invalid"),
     ("2", PUT_POLICY, (400, "NotFoundException", "key k-1 does not exist"), "waits for key to be visible"),
@@ -118,8 +125,9 @@ const DOCUMENTED: &[(&str, Call, Answer, &str)] = &[
     ("5", DELETE_TABLE, (400, "ValidationException", "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."), "stops: invalid"),
     ("5", UPDATE_TABLE, (400, "ResourceInUseException", "Attempt to change a resource which is still in use: Table is being updated: payments-dev"), "waits for the table's running change to end"),
     ("5", UPDATE_TABLE, (400, "ValidationException", "One or more parameter values were invalid"), "stops: invalid"),
-    ("5", (Kind::Table, Verb::Update("/pointInTimeRecovery"), "dynamodb:UpdateContinuousBackups"), (400, "ContinuousBackupsUnavailableException", "Backups are being enabled for the table"), "waits for the table's backups to be prepared"),
+    ("5", (Kind::Table, Verb::Update("/pointInTimeRecovery"), "dynamodb:UpdateContinuousBackups"), (400, "ContinuousBackupsUnavailableException", "Backups are being enabled for the table"), "waits for the table's backups to be available"),
     ("5", (Kind::Table, Verb::Update("/ttlAttribute"), "dynamodb:UpdateTimeToLive"), (400, "ValidationException", "Backups are being enabled for the table"), "waits for the table's backups to be prepared"),
+    ("5", (Kind::Table, Verb::Update("/ttlAttribute"), "dynamodb:UpdateTimeToLive"), (400, "ResourceInUseException", "Backups are being enabled for the table"), "waits for the table's backups to be prepared"),
     ("5", (Kind::Table, Verb::Update("/ttlAttribute"), "dynamodb:UpdateTimeToLive"), (400, "ValidationException", "Time to live has been modified multiple times within a fixed interval"), "stops: invalid"),
     ("5", DELETE_TABLE, (400, "ResourceInUseException", "Attempt to change a resource which is still in use: Table is being created"), "waits for the table's running change to end"),
     ("5", DELETE_TABLE, (400, "LimitExceededException", "Subscriber limit exceeded: simultaneously"), "again"),
@@ -141,6 +149,7 @@ const DOCUMENTED: &[(&str, Call, Answer, &str)] = &[
     ("7", (Kind::Permission, Verb::Create, "POST /2015-03-31/functions"), (404, "ResourceNotFoundException", "Cannot find alias arn: live"), "waits for function's alias to be visible"),
     ("7", (Kind::Permission, Verb::Create, "POST /2015-03-31/functions"), (409, "ResourceConflictException", "The statement id (payhook-x) provided already exists."), LOOKED_INTO),
     ("7", (Kind::Permission, Verb::Create, "POST /2015-03-31/functions"), (409, "ResourceConflictException", "concurrent update operation"), "waits for another change of the function's policy to end"),
+    ("7", (Kind::Permission, Verb::Create, "POST /2015-03-31/functions"), (409, "ResourceConflictException", "The operation cannot be performed at this time. An update is in progress for resource: f"), RUNS),
     ("7", (Kind::Permission, Verb::Create, "POST /2015-03-31/functions"), (400, "PolicyLengthExceededException", "The final policy size is bigger than the limit (20480)."), "stops: quota"),
     ("7", (Kind::Permission, Verb::Delete, "DELETE /2015-03-31/functions"), (404, "ResourceNotFoundException", ""), "gone"),
     ("8", (Kind::Function, Verb::Missing("live"), "/versions"), (409, "ResourceConflictException", "The operation cannot be performed at this time. An update is in progress for resource: f"), RUNS),
@@ -189,10 +198,13 @@ const DOCUMENTED: &[(&str, Call, Answer, &str)] = &[
     ("12", CREATE_QUEUE, (400, "QueueAlreadyExists", "A queue already exists with the same name and a different value for attribute"), LOOKED_INTO),
     ("12", (Kind::Queue, Verb::Update(""), "sqs:TagQueue"), (400, "AWS.SimpleQueueService.NonExistentQueue", ""), "waits for queue to be visible"),
     ("12", (Kind::Queue, Verb::Delete, "sqs:DeleteQueue"), (400, "AWS.SimpleQueueService.NonExistentQueue", ""), "gone"),
+    ("12", CREATE_QUEUE, (400, "QueueDeletedRecently", "You must wait 60 seconds"), "waits for the deleted queue to release its name"),
+    ("12", (Kind::Queue, Verb::Update(""), "sqs:TagQueue"), (400, "QueueDoesNotExist", ""), "waits for queue to be visible"),
     ("12", (Kind::Queue, Verb::Update("/key"), "sqs:SetQueueAttributes"), (400, "InvalidAttributeName", "You can use one type of server-side encryption"), "stops: invalid"),
     // CloudWatch Logs.
     ("13", CREATE_GROUP, (400, "OperationAbortedException", "A conflicting operation is currently in progress against this resource. Please try again."), "waits for another change of the log group to finish"),
     ("13", CREATE_GROUP, (400, "InvalidParameterException", "The specified KMS Key Id could not be found or is not allowed"), "waits for key policy to admit cloudwatch logs"),
+    ("13", CREATE_GROUP, (400, "AccessDeniedException", "The specified KMS Key Id could not be found"), "waits for key policy to admit cloudwatch logs"),
     ("13", CREATE_GROUP, (400, "InvalidParameterException", "1 validation error detected"), "stops: invalid"),
     ("13", CREATE_GROUP, (400, "ResourceAlreadyExistsException", "The specified log group already exists"), LOOKED_INTO),
     ("13", (Kind::LogGroup, Verb::Delete, "logs:DeleteLogGroup"), (400, "OperationAbortedException", "try again"), "waits for another change of the log group to finish"),
@@ -208,7 +220,6 @@ const DOCUMENTED: &[(&str, Call, Answer, &str)] = &[
     ("15", CREATE_SECRET, (400, "LimitExceededException", "too many secrets"), "stops: quota"),
     ("15", CREATE_SECRET, (400, "ResourceExistsException", "The operation failed because the secret s already exists."), LOOKED_INTO),
     ("15", CREATE_SECRET, (500, "InternalServiceError", ""), "again"),
-    ("15", (Kind::Secret, Verb::Delete, "secretsmanager:DeleteSecret"), (400, "InvalidRequestException", "You can't perform this operation on the secret because it was already scheduled for deletion."), "gone"),
     ("15", (Kind::Secret, Verb::Delete, "secretsmanager:DeleteSecret"), (400, "ResourceNotFoundException", ""), "gone"),
     // SNS.
     ("16", (Kind::Topic, Verb::Update(""), "sns:TagResource"), (400, "ConcurrentAccess", ""), "waits for another change of the topic's tags to finish"),
@@ -264,4 +275,28 @@ fn every_kind_and_every_section_about_one_has_a_row() {
             "{kind}"
         );
     }
+}
+
+/// What a settle rule covers, AWS really says: each code and each part of a message stands in a row of its kind.
+#[test]
+fn every_code_and_message_of_every_settle_rule_is_a_documented_one() {
+    let mut missing = Vec::new();
+    for kind in Kind::ALL {
+        let rows = || DOCUMENTED.iter().filter(|(_, (of, ..), ..)| of == kind);
+        for rule in definition(*kind).settle() {
+            let waits = format!("waits for {}", rule.name);
+            let of_rule = || rows().filter(|(.., expected)| expected.eq_ignore_ascii_case(&waits));
+            for code in rule.codes {
+                if !of_rule().any(|(_, _, (_, of, _), _)| of == code) {
+                    missing.push(format!("{kind}, `{}`: {code}", rule.name));
+                }
+            }
+            for message in rule.messages {
+                if !of_rule().any(|(_, _, (.., of), _)| of.contains(message)) {
+                    missing.push(format!("{kind}, `{}`: `{message}`", rule.name));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
 }

@@ -71,6 +71,20 @@ fn denied(call: &str) -> Option<Wrong> {
     refused(status, code, "not authorized to perform it")
 }
 
+fn quota(call: &str) -> Option<Wrong> {
+    let (status, code) = match service(call) {
+        "iam" => (409, "LimitExceeded"),
+        "sns" => (403, "TopicLimitExceeded"),
+        "states" => (400, "StateMachineLimitExceeded"),
+        "cloudwatch" => (400, "LimitExceeded"),
+        "lambda" => (400, "CodeStorageExceededException"),
+        "pipes" => (402, "ServiceQuotaExceededException"),
+        "apigateway" => (429, "LimitExceededException"),
+        _ => (400, "LimitExceededException"),
+    };
+    refused(status, code, "the account has too many already")
+}
+
 type Fault = (&'static str, fn(&str) -> Option<Wrong>);
 
 /// What may pass at any moment, whatever is called.
@@ -147,6 +161,22 @@ async fn what_passes_by_itself_is_tried_again_for_every_kind_whatever_is_being_d
     }
     println!("{tried} cases");
     assert!(tried > Kind::ALL.len() * 3 * PASSING.len(), "{tried}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_ends_every_change_of_every_kind_at_once() {
+    let standing = Standing::new().await;
+    for kind in Kind::ALL {
+        for verb in [Verb::Create, update_of(*kind), Verb::Delete] {
+            let (verdict, calls) = standing.once(*kind, verb, quota).await;
+            let silent = calls.is_empty();
+            assert!(
+                verdict == "stops: quota" || silent,
+                "{kind} {verb:?}: {verdict} after {calls:?}"
+            );
+            assert!(!silent || verb != Verb::Create, "{kind} is made by no call");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,16 +1,19 @@
 //! What all kinds of API Gateway have in common: patches, tags and the rule for concurrent changes.
 
 use crate::resources::tags::{Retag, collect};
-use crate::resources::{Aws, CloudError, During, Given, Schedule, Settle, Tags};
+use crate::resources::{Aws, CloudError, During, Given, Of, Schedule, Settle, Tags};
 use aws_sdk_apigateway::types::{Op, PatchOperation};
 
 /// Any two changes of one API get in each other's way.
 pub const CONCURRENT: Settle = Settle {
     name: "another change of the API to end",
+    of: Of::Itself,
     codes: &["ConflictException"],
-    message: Some("concurrent modification"),
+    messages: &["concurrent modification"],
     schedule: Schedule::PROPAGATION,
     budget_seconds: 120,
+    otherwise: "something else keeps changing the API, perhaps another tool",
+    source: "terraform-provider-aws, internal/service/apigateway/service_package.go",
 };
 
 /// The ARN by which an API or one of its stages is tagged; it names no account.

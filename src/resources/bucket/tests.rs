@@ -311,7 +311,7 @@ async fn what_passes_by_itself_is_waited_for_by_name() {
     for (code, status, class) in [
         ("SlowDown", 503, Class::Throttle),
         ("InternalError", 500, Class::Unavailable),
-        ("TooManyBuckets", 400, Class::Invalid),
+        ("TooManyBuckets", 400, Class::Quota),
     ] {
         let (aws, _) = scripted([reply_error("PUT /", status, code, "")]);
         let error = Bucket::put(&aws, &known(bucket()), None).await.unwrap_err();

@@ -53,14 +53,16 @@ impl Live for Key {
             .await
             .or_absent("kms:ScheduleKeyDeletion");
         match scheduled {
-            Err(error) if is_pending_deletion(&error) => Ok(Delete::Gone),
+            // The same code for every state in which a key takes no schedule: the key itself says which it is.
+            Err(error) if error.code == "KMSInvalidStateException" => {
+                match observed.outputs.get("keyId") {
+                    Some(id) if is_live_key(aws, id).await? => Err(error),
+                    _ => Ok(Delete::Gone),
+                }
+            }
             other => other.map(|_| Delete::Gone),
         }
     }
-}
-
-fn is_pending_deletion(error: &CloudError) -> bool {
-    error.code == "KMSInvalidStateException" && error.message.contains("pending deletion")
 }
 
 async fn create(aws: &Aws, at: &At<Key>) -> Result<Put, CloudError> {

@@ -281,17 +281,13 @@ async fn a_key_about_to_be_deleted_counts_as_gone() {
 async fn deleting_schedules_with_the_window_and_already_scheduled_or_gone_is_done() {
     let observed = read_back(&key(), "Enabled").await;
     let call = "kms:ScheduleKeyDeletion";
-    for answer in [
-        reply(call, 200, json!({"KeyId": "k-1"})),
-        reply_error(
-            call,
-            400,
-            "KMSInvalidStateException",
-            "k-1 is pending deletion.",
-        ),
-        reply_error(call, 400, "NotFoundException", "no such key"),
+    let wrong_state = || reply_error(call, 400, "KMSInvalidStateException", "in words of its own");
+    for answers in [
+        vec![reply(call, 200, json!({"KeyId": "k-1"}))],
+        vec![wrong_state(), described("PendingDeletion", "")],
+        vec![reply_error(call, 400, "NotFoundException", "no such key")],
     ] {
-        let (aws, script) = scripted([answer]);
+        let (aws, script) = scripted(answers);
         let gone = Key::delete(&aws, &known(key()), &observed).await.unwrap();
         assert_eq!(gone, Delete::Gone);
         assert_eq!(
@@ -299,13 +295,7 @@ async fn deleting_schedules_with_the_window_and_already_scheduled_or_gone_is_don
             json!({"KeyId": "k-1", "PendingWindowInDays": 7})
         );
     }
-    let other = reply_error(
-        call,
-        400,
-        "KMSInvalidStateException",
-        "k-1 is being created",
-    );
-    let (aws, _) = scripted([other]);
+    let (aws, _) = scripted([wrong_state(), described("Creating", "")]);
     assert!(Key::delete(&aws, &known(key()), &observed).await.is_err());
 }
 

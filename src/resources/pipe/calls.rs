@@ -4,7 +4,7 @@ use super::{Pipe, shape};
 use crate::resources::tags::{Retag, collect};
 use crate::resources::{
     At, Aws, Class, CloudError, Condition, Delete, During, Live, Observed, Outputs, Put, Resource,
-    Tags,
+    Settle, Tags,
 };
 use async_trait::async_trait;
 use aws_sdk_pipes::types::PipeLogConfigurationParameters;
@@ -17,15 +17,8 @@ pub(super) const GOING: &str = "pipe to be deleted";
 /// same words also tell of a permission that is really missing.
 const REPAIR: Duration = Duration::from_secs(300);
 
-/// Reasons of a failed pipe that may only mean that something is not visible to Pipes yet.
-const NOT_YET: &[&str] = &[
-    "Cannot access stream",
-    "ensure the customer role can perform",
-    "customer role does not have permissions",
-    "sending message to SQS queue",
-    "not authorized",
-    "assume",
-];
+/// Part of a reason that may also mean that a role has not reached Pipes yet; as a refusal of a call it is final.
+const NOT_ALLOWED: &str = "not authorized";
 
 #[async_trait]
 impl Live for Pipe {
@@ -132,7 +125,9 @@ async fn update(aws: &Aws, at: &At<Pipe>, observed: &Pipe) -> Result<(), CloudEr
 /// A failed pipe is made anew: it holds nothing but its place in the stream, and its consumer takes a record twice
 /// without harm. One that failed in this run is only tried again while its reason may still pass.
 async fn repair(aws: &Aws, at: &At<Pipe>, reason: &str) -> Result<Put, CloudError> {
-    let may_pass = NOT_YET.iter().any(|part| reason.contains(part));
+    // The reason of a failed pipe has no code.
+    let passes = |rule: &Settle| rule.tells(reason);
+    let may_pass = Pipe::SETTLE.iter().any(passes) || reason.contains(NOT_ALLOWED);
     match aws.attempts.since(&attempt(&at.properties)) {
         Some(since) if !may_pass || since > REPAIR => {
             let advice = match may_pass {

@@ -11,6 +11,8 @@ use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::Tag;
 
 const CREATE: &str = "secretsmanager:CreateSecret";
+/// Among others the code for a secret that is to be deleted; whether it is, the secret itself says.
+const WRONG_STATE: &str = "InvalidRequestException";
 const POLICY: &str = "policy";
 const ROTATION: &str = "rotation";
 const REPLICAS: &str = "replicaRegions";
@@ -65,7 +67,13 @@ impl Live for Secret {
             days => call.recovery_window_in_days(days.into()),
         };
         match call.send().await.or_absent("secretsmanager:DeleteSecret") {
-            Err(error) if is_held(&error) => Ok(Delete::Gone),
+            Err(error) if error.code == WRONG_STATE => {
+                let shown = describe(aws, &id(at, observed)).await?;
+                match shown.is_some_and(|shown| shown.deleted_date().is_none()) {
+                    true => Err(error),
+                    false => Ok(Delete::Gone),
+                }
+            }
             other => other.map(|_| Delete::Gone),
         }
     }
@@ -134,10 +142,6 @@ fn id(at: &At<Secret>, observed: &Observed<Secret>) -> String {
     arn.unwrap_or(&at.properties.name).clone()
 }
 
-fn is_held(error: &CloudError) -> bool {
-    error.code == "InvalidRequestException" && error.message.contains("scheduled for deletion")
-}
-
 async fn create(aws: &Aws, at: &At<Secret>) -> Result<Put, CloudError> {
     let created = aws
         .secrets
@@ -151,7 +155,7 @@ async fn create(aws: &Aws, at: &At<Secret>) -> Result<Put, CloudError> {
         .during(CREATE);
     match created {
         Ok(created) => Ok(Put::Done(outputs(created.arn()))),
-        Err(error) if is_held(&error) || error.class == Class::Conflict => {
+        Err(error) if error.code == WRONG_STATE || error.class == Class::Conflict => {
             restore(aws, at, error).await
         }
         Err(error) => Err(error),

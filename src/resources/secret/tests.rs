@@ -266,15 +266,33 @@ async fn a_delete_leaves_the_window_or_none_at_all() {
         );
         assert_eq!(script.body(DELETE), json!({"SecretId": ARN, field: value}));
     }
-    for (code, message) in [
-        ("ResourceNotFoundException", "no secret"),
-        (
+    let (aws, _) = scripted([reply_error(DELETE, 400, "ResourceNotFoundException", "")]);
+    let gone = Secret::delete(&aws, &wanted(), &observed).await.unwrap();
+    assert_eq!(gone, Delete::Gone);
+}
+
+#[tokio::test]
+async fn whether_a_secret_that_takes_no_delete_is_being_deleted_already_it_says_itself() {
+    let observed = read_back(secret(), KEY).await;
+    let refused = || {
+        reply_error(
+            DELETE,
+            400,
             "InvalidRequestException",
-            "it is already scheduled for deletion",
-        ),
-    ] {
-        let (aws, _) = scripted([reply_error(DELETE, 400, code, message)]);
-        let gone = Secret::delete(&aws, &wanted(), &observed).await.unwrap();
-        assert_eq!(gone, Delete::Gone);
-    }
+            "in words of its own",
+        )
+    };
+    let describe = |shown| reply("secretsmanager:DescribeSecret", 200, shown);
+    let date = 1_790_000_000.0;
+    let (aws, _) = scripted([
+        refused(),
+        describe(json!({"ARN": ARN, "DeletedDate": date})),
+    ]);
+    let gone = Secret::delete(&aws, &wanted(), &observed).await.unwrap();
+    assert_eq!(gone, Delete::Gone);
+    let (aws, _) = scripted([refused(), describe(json!({"ARN": ARN}))]);
+    let error = Secret::delete(&aws, &wanted(), &observed)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, "InvalidRequestException");
 }

@@ -411,14 +411,14 @@ fn a_busy_table_is_waited_for_and_a_taken_name_is_not() {
         rule(in_use, indexes),
         Some("the change of the table's indexes to end")
     );
-    for code in [
-        "ContinuousBackupsUnavailableException",
-        "ValidationException",
+    for (code, waits) in [
+        (
+            "ContinuousBackupsUnavailableException",
+            "the table's backups to be available",
+        ),
+        ("ValidationException", "the table's backups to be prepared"),
     ] {
-        assert_eq!(
-            rule(code, backups),
-            Some("the table's backups to be prepared")
-        );
+        assert_eq!(rule(code, backups), Some(waits));
     }
     assert_eq!(
         rule(
