@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use traffic::traffic;
 
@@ -50,18 +51,33 @@ pub struct Call {
 
 /// The power supply of a process: once it is cut, nothing that runs on it goes on.
 #[derive(Clone, Debug, Default)]
-pub struct Power(Arc<AtomicBool>);
+pub struct Power(Arc<Supply>);
+
+#[derive(Debug, Default)]
+struct Supply {
+    cut: AtomicBool,
+    lost: Notify,
+}
 
 impl Power {
     /// Cuts it; whoever runs the process drops it then.
     pub async fn cut(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.cut.store(true, Ordering::SeqCst);
+        self.0.lost.notify_waiters();
         std::future::pending::<()>().await;
+    }
+
+    /// Waits until it is cut; no time passes between that and the return.
+    pub async fn lost(&self) {
+        let lost = self.0.lost.notified();
+        if !self.0.cut.load(Ordering::SeqCst) {
+            lost.await;
+        }
     }
 
     /// Goes on only while there is power.
     pub async fn needed(&self) {
-        if self.0.load(Ordering::SeqCst) {
+        if self.0.cut.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
     }
@@ -242,7 +258,13 @@ impl MemoryCloud {
         effect: impl FnOnce(&mut Inner) -> Result<(T, bool), CloudError>,
     ) -> Result<T, CloudError> {
         self.power.needed().await;
-        let exists = self.lock().find(at).is_some();
+        let exists = {
+            let inner = self.lock();
+            let found = inner
+                .find(at)
+                .map(|(_, item)| item.condition(Instant::now()));
+            found.is_some_and(|found| verb != "read" || found == Condition::Settled)
+        };
         let traffic = traffic(at.kind, verb, exists);
         let mut admitted = Ok(());
         for call in traffic {

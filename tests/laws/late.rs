@@ -1,14 +1,13 @@
 //! What AWS has made and does not show yet is neither made a second time nor taken for gone.
 
-use crate::world::World;
+use crate::world::{World, dies};
 use payhook::engine::Outcome;
 use payhook::memory::{Fault, Power};
 use payhook::resources::{Class, CloudError, Kind, definition};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
-const FOREVER: Duration = Duration::from_secs(100_000);
 /// Later than whatever any kind hides.
 const LATER: Duration = Duration::from_secs(300);
 const NAMELESS: [&str; 3] = ["key", "api", "api-deployment"];
@@ -25,18 +24,19 @@ fn kind_of(world: &World, resource: &str) -> Kind {
 }
 
 /// A process whose first put of a resource meets a fault, and its power supply.
-fn unlucky(world: &World, resource: &'static str, fault: Fault) -> World {
+fn unlucky(world: &World, resource: &'static str, fault: Fault) -> (World, Power) {
     let power = Power::default();
     let first = std::sync::atomic::AtomicBool::new(true);
     let faults = Arc::new(move |_, verb: &str, name: &str| {
         let hit = verb == "put" && name == resource;
         (hit && first.swap(false, std::sync::atomic::Ordering::SeqCst)).then(|| fault.clone())
     });
-    World {
+    let unlucky = World {
         cloud: world.cloud.with_faults(faults).on(&power),
         store: world.store.on(&power),
         ..world.clone()
-    }
+    };
+    (unlucky, power)
 }
 
 async fn stands_once_and_alone(world: &World, at: &str) {
@@ -58,7 +58,8 @@ async fn a_create_whose_answer_was_lost_and_that_no_read_shows_yet_is_never_sent
     for resource in NAMELESS {
         let world = World::new();
         hide(&world, kind_of(&world, resource));
-        unlucky(&world, resource, Fault::AnswerLost).deploy().await;
+        let (unlucky, _) = unlucky(&world, resource, Fault::AnswerLost);
+        unlucky.deploy().await;
         stands_once_and_alone(&world, resource).await;
     }
 }
@@ -68,8 +69,8 @@ async fn a_create_that_a_crash_cut_off_and_that_no_read_shows_yet_is_never_sent_
     for resource in NAMELESS {
         let world = World::new();
         hide(&world, kind_of(&world, resource));
-        let doomed = unlucky(&world, resource, Fault::CrashAfter);
-        assert!(timeout(FOREVER, doomed.try_deploy()).await.is_err());
+        let (doomed, power) = unlucky(&world, resource, Fault::CrashAfter);
+        dies(&power, doomed.try_deploy()).await;
         let world = World {
             store: world.store.reopened(),
             ..world
@@ -94,8 +95,8 @@ async fn a_replace_that_a_crash_cut_off_and_that_no_read_shows_yet_is_never_sent
         ..world
     };
     hide(&world, Kind::ApiDeployment);
-    let doomed = unlucky(&world, "api-deployment", Fault::CrashAfter);
-    assert!(timeout(FOREVER, doomed.try_deploy()).await.is_err());
+    let (doomed, power) = unlucky(&world, "api-deployment", Fault::CrashAfter);
+    dies(&power, doomed.try_deploy()).await;
     let world = World {
         store: world.store.reopened(),
         ..world
@@ -115,7 +116,7 @@ async fn a_create_that_was_refused_is_tried_again_by_the_next_run_without_a_wait
         let whole = time_of(World::new()).await;
         let world = World::new();
         let refusal = CloudError::new("memory:Put", Class::Denied, "AccessDenied", "not yet");
-        let refused = unlucky(&world, resource, Fault::Refused(refusal));
+        let (refused, _) = unlucky(&world, resource, Fault::Refused(refusal));
         assert!(matches!(refused.try_deploy().await, Outcome::Failed(_)));
         assert!(time_of(world).await <= whole, "{resource}");
     }
@@ -129,8 +130,8 @@ async fn a_destroy_right_after_a_crash_finds_what_no_read_shows_yet() {
         let resource: &'static str = name.as_str().to_owned().leak();
         let world = World::new();
         hide(&world, kind_of(&world, resource));
-        let doomed = unlucky(&world, resource, Fault::CrashAfter);
-        assert!(timeout(FOREVER, doomed.try_deploy()).await.is_err());
+        let (doomed, power) = unlucky(&world, resource, Fault::CrashAfter);
+        dies(&power, doomed.try_deploy()).await;
         let world = World {
             store: world.store.reopened(),
             ..world

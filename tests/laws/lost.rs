@@ -1,6 +1,6 @@
 //! Lost state is an oops: it is found again by names and tags, and what is not ours is never taken.
 
-use crate::world::World;
+use crate::world::{World, dies};
 use payhook::engine::{Outcome, observe};
 use payhook::memory::{Fault, Power, Tear};
 use payhook::plan::{Rebuilt, rebuild};
@@ -9,11 +9,8 @@ use payhook::resources::{Class, CloudError};
 use payhook::stack::Stack;
 use payhook::state::{Record, State, Store, Way};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::timeout;
 
 /// Longer than any run takes: whoever is not back by then has crashed.
-const FOREVER: Duration = Duration::from_secs(100_000);
 
 async fn found(world: &World) -> Rebuilt {
     let facts = world.facts().await;
@@ -240,7 +237,7 @@ async fn every_call_can_be_the_last(start: World) {
                 store: world.store.on(&power),
                 ..world.clone()
             };
-            assert!(timeout(FOREVER, doomed.try_deploy()).await.is_err());
+            dies(&power, doomed.try_deploy()).await;
             let world = World {
                 store: world.store.reopened(),
                 ..world
@@ -289,7 +286,7 @@ async fn a_deploy_that_takes_over_what_it_found_can_be_cut_at_any_write_of_its_j
                 store: world.store.crashing(at, tear, &power),
                 ..world.clone()
             };
-            assert!(timeout(FOREVER, doomed.try_deploy()).await.is_err());
+            dies(&power, doomed.try_deploy()).await;
             let world = World {
                 store: world.store.reopened(),
                 ..world

@@ -10,4 +10,5 @@ mod late;
 mod lost;
 mod makespan;
 mod rollback;
+mod standing;
 mod world;

@@ -3,7 +3,7 @@
 use payhook::config::Config;
 use payhook::engine::{Engine, Outcome, Run, discard, observe};
 use payhook::graph::{Graph, LogicalName};
-use payhook::memory::{MemoryCloud, MemoryStore};
+use payhook::memory::{MemoryCloud, MemoryStore, Power};
 use payhook::plan::{Facts, Plan, build, destroy, owned};
 use payhook::resources::{Cloud, Tags};
 use payhook::stack::{self, Stack};
@@ -25,6 +25,15 @@ pub struct World {
 
 pub fn config() -> Config {
     Config::parse("infra.toml", CONFIG, Some("dev"), None).expect("the shipped infra.toml is valid")
+}
+
+/// Runs what ends with a crash, up to that instant.
+pub async fn dies<T>(power: &Power, run: impl Future<Output = T>) {
+    tokio::select! {
+        biased;
+        () = power.lost() => {}
+        _ = run => panic!("it was to crash"),
+    }
 }
 
 impl World {
@@ -122,8 +131,18 @@ impl World {
         }
     }
 
-    pub async fn try_destroy(&self) -> Outcome {
+    /// What a destroy would do.
+    pub async fn plan_of_destroy(&self) -> Plan {
         let facts = self.facts().await;
+        let state = self.state().await;
+        let seen = observe(&self.cloud, &self.graph, &state, &facts)
+            .await
+            .expect("reads succeed");
+        let owned = owned(&self.graph, &state, &seen, &facts).expect("the graph has an order");
+        destroy(&owned, &state.retired)
+    }
+
+    pub async fn try_destroy(&self) -> Outcome {
         let engine = Engine::open(
             &self.cloud,
             &self.store,
@@ -132,12 +151,7 @@ impl World {
         )
         .await
         .expect("state loads");
-        let state = engine.state();
-        let seen = observe(&self.cloud, &self.graph, &state, &facts)
-            .await
-            .expect("reads succeed");
-        let owned = owned(&self.graph, &state, &seen, &facts).expect("the graph has an order");
-        let plan = destroy(&owned, &state.retired);
+        let plan = self.plan_of_destroy().await;
         engine
             .apply(&plan, &BTreeMap::new(), self.run("destroy").await)
             .await
