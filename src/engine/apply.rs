@@ -4,10 +4,10 @@ use super::ready::Ready;
 use super::{Cause, Engine, EngineError, Event, Outcome, StepError};
 use crate::graph::{LogicalName, OutputRef, resolve};
 use crate::plan::{Action, Plan, Step, StepId};
-use crate::resources::{Given, Outputs, Seen, Teller, telling};
+use crate::resources::{Given, Outputs, Seen, Teller, telling, with_behind};
 use crate::state::{Ending, Entry, Record};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -65,7 +65,9 @@ impl Engine<'_> {
                     let step = &plan.steps[id];
                     let resolved = progress.resolved(step);
                     let seen = progress.seen_for(step);
+                    let behind = progress.ready.remaining(id);
                     let result = telling(self.teller(step), self.run_step(step, resolved, seen));
+                    let result = with_behind(behind, result);
                     flights.push(async move { (id, result.await) });
                 }
             }
@@ -109,23 +111,7 @@ impl Engine<'_> {
 
     /// Records predecessors that only a read has found: once their successor is on record, nobody looks for them again.
     async fn remember_found(&self, plan: &Plan) -> Result<(), EngineError> {
-        let deletes = plan
-            .steps
-            .iter()
-            .filter(|step| step.action == Action::Delete);
-        for step in deletes.filter(|step| step.retired) {
-            let known = {
-                let state = self.lock();
-                let same = |entry: &Entry| {
-                    entry.physical == step.physical && entry.outputs == step.outputs
-                };
-                let mut retired = state.retired.iter();
-                state.entries.contains_key(&step.resource)
-                    || retired.any(|(name, entry)| *name == step.resource && same(entry))
-            };
-            if known {
-                continue;
-            }
+        for step in self.found_by_reading(plan) {
             let resource = step.resource.clone();
             let entry = Entry {
                 kind: step.kind,
@@ -139,6 +125,22 @@ impl Engine<'_> {
             self.record(Record::Found { resource, entry }).await?;
         }
         Ok(())
+    }
+
+    fn found_by_reading<'p>(&self, plan: &'p Plan) -> Vec<&'p Step> {
+        let state = self.lock();
+        let mut retired: HashMap<&LogicalName, Vec<&Entry>> = HashMap::new();
+        for (name, entry) in &state.retired {
+            retired.entry(name).or_default().push(entry);
+        }
+        let is_known = |step: &Step| {
+            let same =
+                |entry: &&Entry| entry.physical == step.physical && entry.outputs == step.outputs;
+            let mut retired = retired.get(&step.resource).into_iter().flatten();
+            state.entries.contains_key(&step.resource) || retired.any(same)
+        };
+        let deletes = plan.steps.iter().filter(|s| s.action == Action::Delete);
+        deletes.filter(|s| s.retired && !is_known(s)).collect()
     }
 
     async fn run_step(

@@ -3,9 +3,11 @@
 use super::EngineError;
 use super::look::hidden_again;
 use super::retry::{Patience, Verdict};
-use crate::graph::{Graph, LogicalName, Node, OutputRef};
+use crate::graph::{Graph, LogicalName, Node, OutputRef, references};
 use crate::plan::{Facts, physical_address};
-use crate::resources::{Address, Cloud, CloudError, Kind, Replace, Schedule, Seen, definition};
+use crate::resources::{
+    Address, Cloud, CloudError, Kind, Outputs, Replace, Schedule, Seen, definition,
+};
 use crate::state::{Entry, State};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::Value;
@@ -14,68 +16,127 @@ use tokio::time::{Instant, sleep};
 
 /// Everything that is there of the graph.
 ///
-/// A resource that state knows is read at once. One that state does not know may need outputs of others to be found
-/// (a stage needs its API's id), so it waits for their reads.
+/// All that can be found by name or by what state knows is read at once. What stands inside another resource whose id
+/// AWS chose (a stage in its API) waits for that one's read alone, and where that one is absent nothing is asked.
 pub async fn observe(
     cloud: &dyn Cloud,
     graph: &Graph,
     state: &State,
     facts: &Facts,
 ) -> Result<BTreeMap<LogicalName, Seen>, EngineError> {
-    let order = graph.order().map_err(crate::plan::PlanError::from)?;
-    let entry_of = |node: &Node| {
-        let entry = state.entries.get(&node.name);
-        entry.filter(|entry| entry.physical == node.physical)
+    let mut wave = Wave {
+        graph,
+        state,
+        facts,
+        predicted: BTreeMap::new(),
+        seen: BTreeMap::new(),
     };
-    let mut seen: BTreeMap<LogicalName, Seen> = BTreeMap::new();
-    // How many reads each resource still waits for.
-    let mut open: BTreeMap<&LogicalName, usize> = BTreeMap::new();
-    for node in graph.nodes() {
-        let needed = match entry_of(node) {
-            Some(_) => 0,
-            None => order.dependencies(&node.name).count(),
-        };
-        open.insert(&node.name, needed);
+    if graph.nodes().any(|node| wave.entry(node).is_none()) {
+        wave.predicted = predictions(graph, facts)?;
     }
-    let free = order.sorted().iter().filter(|name| open[*name] == 0);
-    let mut free: Vec<&LogicalName> = free.collect();
+    let mut waiting: Vec<&Node> = Vec::new();
     let mut reads = FuturesUnordered::new();
-    loop {
-        for node in free.drain(..).filter_map(|name| graph.get(name)) {
-            let entry = entry_of(node);
-            let known = |r: &OutputRef| match seen.get(&r.resource) {
-                Some(seen) => seen.outputs.get(&r.output).cloned(),
-                None => state
-                    .entries
-                    .get(&r.resource)?
-                    .outputs
-                    .get(&r.output)
-                    .cloned(),
-            };
-            let mut at = physical_address(node, facts, &known)?;
-            if let Some(entry) = entry {
-                at.outputs = entry.outputs.clone();
-                stay(&mut at, entry);
-            }
-            let new = entry.is_none();
-            reads.push(async move { (&node.name, read_whole(cloud, at, new).await) });
-        }
-        let Some((name, result)) = reads.next().await else {
-            break;
-        };
-        if let Some(found) = result? {
-            seen.insert(name.clone(), found);
-        }
-        for dependent in order.dependents(name) {
-            if let Some(needed) = open.get_mut(dependent).filter(|needed| **needed > 0) {
-                *needed -= 1;
-                if *needed == 0 {
-                    free.push(dependent);
-                }
-            }
+    for node in graph.nodes() {
+        match wave.hides_in(node) {
+            None => reads.push(wave.read(cloud, node)?),
+            Some(_) => waiting.push(node),
         }
     }
-    Ok(seen)
+    while let Some((name, result)) = reads.next().await {
+        let found = result?;
+        let absent = found.is_none();
+        wave.seen.extend(found.map(|found| (name.clone(), found)));
+        let mut still = Vec::new();
+        for node in waiting {
+            match wave.hides_in(node) {
+                None => reads.push(wave.read(cloud, node)?),
+                // What it stands in is not there, so neither is it.
+                Some(owner) if owner == *name && absent => {}
+                Some(_) => still.push(node),
+            }
+        }
+        waiting = still;
+    }
+    Ok(wave.seen)
+}
+
+/// What is known while the graph is read.
+struct Wave<'a> {
+    graph: &'a Graph,
+    state: &'a State,
+    facts: &'a Facts,
+    predicted: BTreeMap<LogicalName, Outputs>,
+    seen: BTreeMap<LogicalName, Seen>,
+}
+
+impl<'a> Wave<'a> {
+    /// What state knows of a resource under this name in the cloud.
+    fn entry(&self, node: &Node) -> Option<&'a Entry> {
+        let entry = self.state.entries.get(&node.name);
+        entry.filter(|entry| entry.physical == node.physical)
+    }
+
+    /// Of the two values of an output the one that is there counts, then the one on record.
+    fn known(&self, r: &OutputRef) -> Option<String> {
+        let outputs = match (
+            self.seen.get(&r.resource),
+            self.state.entries.get(&r.resource),
+        ) {
+            (Some(seen), _) => &seen.outputs,
+            (None, Some(entry)) => &entry.outputs,
+            (None, None) => self.predicted.get(&r.resource)?,
+        };
+        outputs.get(&r.output).cloned()
+    }
+
+    /// The resource in which it stands, while that must be found first.
+    fn hides_in(&self, node: &Node) -> Option<LogicalName> {
+        if self.entry(node).is_some() {
+            return None;
+        }
+        let kind = Kind::parse(node.kind)?;
+        let found_by = definition(kind).found_by().iter();
+        let needed = found_by.flat_map(|property| references(&node.properties[*property]));
+        let mut owners = needed
+            .filter(|r| self.known(r).is_none())
+            .map(|r| r.resource);
+        owners.find(|owner| self.graph.get(owner).is_some())
+    }
+
+    /// Reads a resource with what is known by now.
+    fn read<'b>(
+        &self,
+        cloud: &'b dyn Cloud,
+        node: &'b Node,
+    ) -> Result<impl Future<Output = Read<'b>> + use<'b>, EngineError> {
+        let entry = self.entry(node);
+        let mut at = physical_address(node, self.facts, &|r| self.known(r))?;
+        if let Some(entry) = entry {
+            at.outputs = entry.outputs.clone();
+            stay(&mut at, entry);
+        }
+        let new = entry.is_none();
+        Ok(async move { (&node.name, read_whole(cloud, at, new).await) })
+    }
+}
+
+/// What one read showed.
+type Read<'b> = (&'b LogicalName, Result<Option<Seen>, EngineError>);
+
+/// Outputs that follow from names and properties alone.
+fn predictions(
+    graph: &Graph,
+    facts: &Facts,
+) -> Result<BTreeMap<LogicalName, Outputs>, EngineError> {
+    let order = graph.order().map_err(crate::plan::PlanError::from)?;
+    let mut predicted: BTreeMap<LogicalName, Outputs> = BTreeMap::new();
+    for node in order.sorted().iter().filter_map(|name| graph.get(name)) {
+        let known = |r: &OutputRef| predicted.get(&r.resource)?.get(&r.output).cloned();
+        let at = physical_address(node, facts, &known)?;
+        let outputs = definition(at.kind).predicted(&at.properties, &facts.given);
+        predicted.insert(node.name.clone(), outputs);
+    }
+    Ok(predicted)
 }
 
 /// What state knows is where it was made, whatever is wanted by now: a stage in its API, a statement on its function.

@@ -42,6 +42,11 @@ impl Ready {
         self.free.pop().map(|(_, Reverse(id))| id)
     }
 
+    /// How long it takes from the start of a step to the end of everything that waits for it.
+    pub fn remaining(&self, id: StepId) -> Duration {
+        self.remaining[id]
+    }
+
     /// A step has ended well; what waits for one that failed never becomes free.
     pub fn done(&mut self, id: StepId) {
         for waiting in std::mem::take(&mut self.behind[id]) {

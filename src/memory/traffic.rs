@@ -2,7 +2,10 @@
 
 use crate::resources::Kind;
 
-/// The calls that reading, putting or deleting a resource makes; a put of what is there already may make others.
+/// The calls that reading, putting or deleting a resource makes; a put of what is there already may make others, and so
+/// may a read of what has settled.
+///
+/// Alarms are read a hundred in a call, of which nine a second are allowed: those of a stack are never too many.
 pub(super) fn traffic(kind: Kind, verb: &str, exists: bool) -> &'static [&'static str] {
     match (kind, verb, exists) {
         (Kind::Api, "read", true) => &[
@@ -24,14 +27,14 @@ pub(super) fn traffic(kind: Kind, verb: &str, exists: bool) -> &'static [&'stati
         (Kind::ApiStage, "delete", true) => &["apigateway:DeleteStage"],
         (Kind::ApiAccount, "read", _) => &["apigateway:GetAccount"],
         (Kind::ApiAccount, "put" | "delete", _) => &["apigateway:UpdateAccount"],
-        (Kind::Function, "read", _) => &["lambda:GetFunction", "lambda:GetAlias"],
+        (Kind::Function, "read", true) => &["lambda:GetFunction", "lambda:GetAlias"],
+        (Kind::Function, "read", false) => &["lambda:GetFunction"],
         (Kind::Function, "put", false) => &["lambda:CreateFunction"],
         (Kind::Function, "put", true) => &["lambda:PublishVersion", "lambda:CreateAlias"],
         (Kind::Function, "delete", true) => &["lambda:DeleteFunction"],
         (Kind::Permission, "read", _) => &["lambda:GetPolicy"],
         (Kind::Permission, "put", _) => &["lambda:AddPermission"],
         (Kind::Permission, "delete", true) => &["lambda:RemovePermission"],
-        (Kind::Alarm, "read", _) => &["cloudwatch:DescribeAlarms"],
         (Kind::Alarm, "put", _) => &["cloudwatch:PutMetricAlarm"],
         (Kind::Dashboard, "put", _) => &["cloudwatch:PutDashboard"],
         (Kind::LogGroup, "read", _) => &["logs:DescribeLogGroups"],

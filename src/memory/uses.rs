@@ -231,7 +231,7 @@ fn refuse_early(kind: Kind) -> Result<(), CloudError> {
     match rules.find(|rule| rule.schedule == Schedule::PROPAGATION) {
         Some(rule) => Err(refused(
             rule.codes.first().copied().unwrap_or_default(),
-            rule.message.unwrap_or_default(),
+            rule.messages.first().copied().unwrap_or_default(),
         )),
         None => Ok(()),
     }

@@ -11,7 +11,7 @@ use crate::resources::{
 };
 use crate::state::{Entry, State};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What is known before any resource.
 #[derive(Clone, Debug)]
@@ -108,6 +108,8 @@ pub fn build(
 
 struct Builder<'a> {
     state: &'a State,
+    /// What state knows to be replaced, by resource.
+    retired: HashMap<&'a LogicalName, Vec<&'a Entry>>,
     seen: &'a BTreeMap<LogicalName, Seen>,
     facts: &'a Facts,
     flat: BTreeMap<String, String>,
@@ -128,8 +130,13 @@ struct Finding {
 
 impl<'a> Builder<'a> {
     fn new(state: &'a State, seen: &'a BTreeMap<LogicalName, Seen>, facts: &'a Facts) -> Self {
+        let mut retired: HashMap<_, Vec<_>> = HashMap::new();
+        for (name, entry) in &state.retired {
+            retired.entry(name).or_default().push(entry);
+        }
         Self {
             state,
+            retired,
             seen,
             facts,
             flat: facts.flat(),
@@ -263,8 +270,8 @@ impl<'a> Builder<'a> {
 
     /// Whether it is a predecessor that state knows and still has to delete.
     fn is_retired(&self, name: &LogicalName, outputs: &Outputs) -> bool {
-        let mut retired = self.state.retired.iter();
-        retired.any(|(retired, entry)| retired == name && entry.outputs == *outputs)
+        let mut retired = self.retired.get(name).into_iter().flatten();
+        retired.any(|entry| entry.outputs == *outputs)
     }
 
     fn unobservable(&self, rules: &dyn Definition, desired: &Value, seen: &Seen) -> Finding {

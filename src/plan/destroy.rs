@@ -6,7 +6,7 @@ use crate::graph::LogicalName;
 use crate::resources::definition;
 use crate::state::Entry;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
 pub(super) fn delete_step(name: &LogicalName, entry: &Entry, reason: &str) -> Step {
     let rules = definition(entry.kind);
@@ -58,7 +58,7 @@ pub fn destroy(owned: &[(LogicalName, Entry)], retired: &[(LogicalName, Entry)])
 
 /// Sorts deletes so that dependents stand before what they depend on, and otherwise as they come.
 pub(super) fn dependents_first(steps: Vec<Step>) -> Vec<Step> {
-    let mut at: BTreeMap<&LogicalName, Vec<usize>> = BTreeMap::new();
+    let mut at: HashMap<&LogicalName, Vec<usize>> = HashMap::with_capacity(steps.len());
     for (i, step) in steps.iter().enumerate() {
         at.entry(&step.resource).or_default().push(i);
     }

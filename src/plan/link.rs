@@ -2,18 +2,18 @@
 
 use super::{Action, Step, StepId};
 use crate::graph::LogicalName;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What resources depended on when they were last applied, by resource.
 pub(super) type Former<'a> = BTreeMap<&'a LogicalName, Vec<&'a BTreeSet<LogicalName>>>;
 
 /// Steps by the resource that they change, or by one that they need.
 #[derive(Default)]
-struct Index(BTreeMap<LogicalName, Vec<StepId>>);
+struct Index<'a>(HashMap<&'a LogicalName, Vec<StepId>>);
 
-impl Index {
-    fn add(&mut self, name: &LogicalName, id: StepId) {
-        self.0.entry(name.clone()).or_default().push(id);
+impl<'a> Index<'a> {
+    fn add(&mut self, name: &'a LogicalName, id: StepId) {
+        self.0.entry(name).or_default().push(id);
     }
 
     /// Those that stand before a step.
@@ -25,11 +25,18 @@ impl Index {
 
 /// Says which steps wait for which; takes time in proportion to the steps and their edges.
 pub(super) fn link(steps: &mut [Step], former: &Former) {
+    let after = waits(steps, former);
+    for (step, after) in steps.iter_mut().zip(after) {
+        step.after = after;
+    }
+}
+
+fn waits(steps: &[Step], former: &Former) -> Vec<BTreeSet<StepId>> {
     let mut puts = Index::default();
     let mut deletes = Index::default();
     let mut put_users = Index::default();
     let mut delete_users = Index::default();
-    for step in steps.iter() {
+    for step in steps {
         let (own, users) = match step.action {
             Action::Delete => (&mut deletes, &mut delete_users),
             _ => (&mut puts, &mut put_users),
@@ -45,20 +52,22 @@ pub(super) fn link(steps: &mut [Step], former: &Former) {
             }
         }
     }
-    for step in steps.iter_mut() {
-        let id = step.id;
+    let waits_of = |step: &Step| {
+        let (id, mut after) = (step.id, BTreeSet::new());
         if step.action == Action::Delete {
             // Whatever depended on it and goes too must be gone before.
-            step.after.extend(delete_users.before(&step.resource, id));
+            after.extend(delete_users.before(&step.resource, id));
             // What is only deleted once everything has moved over, or has let go of it.
-            step.after.extend(put_users.before(&step.resource, id));
-            step.after.extend(puts.before(&step.resource, id));
+            after.extend(put_users.before(&step.resource, id));
+            after.extend(puts.before(&step.resource, id));
         } else {
             for needed in &step.dependencies {
-                step.after.extend(puts.0.get(needed).into_iter().flatten());
+                after.extend(puts.0.get(needed).into_iter().flatten());
             }
             // Delete first, then put under the same name.
-            step.after.extend(deletes.before(&step.resource, id));
+            after.extend(deletes.before(&step.resource, id));
         }
-    }
+        after
+    };
+    steps.iter().map(waits_of).collect()
 }

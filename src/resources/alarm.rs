@@ -9,6 +9,9 @@ use crate::graph::{Declared, Input, Text, TopicArn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// So many alarms are described in one call (CloudWatch API reference, DescribeAlarms).
+pub(super) const AT_ONCE: u8 = 100;
+
 /// A CloudWatch alarm on one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

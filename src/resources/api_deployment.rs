@@ -5,7 +5,7 @@ mod calls;
 mod tests;
 
 use super::api::gateway::CONCURRENT;
-use super::{Forced, Replace, Resource, Schedule, Settle};
+use super::{Forced, Kind, Of, Replace, Resource, Schedule, Settle};
 use crate::graph::{ApiContent, ApiId, Declared, DeploymentId, Handle, Input, Output};
 use serde::{Deserialize, Serialize};
 
@@ -44,14 +44,20 @@ impl Resource for ApiDeployment {
     const UNIQUE: bool = false;
     // API Gateway publishes no figure.
     const HIDDEN_SECONDS: u64 = 30;
+    const FOUND_BY: &'static [&'static str] = &["api", "content"];
     const SETTLE: &'static [Settle] = &[
         CONCURRENT,
         Settle {
             name: "stage to move to the new deployment",
+            of: Of::Edge(Kind::ApiStage),
             codes: &["BadRequestException"],
-            message: Some("Active stages"),
+            messages: &["Active stages"],
             schedule: Schedule::PROPAGATION,
             budget_seconds: 120,
+            otherwise: "a stage that is not of this stack points at the old deployment: delete or move \
+            that stage",
+            source: "terraform-provider-aws, internal/service/apigateway/deployment.go; \
+            hashicorp/terraform-provider-aws#19805",
         },
     ];
 }

@@ -5,7 +5,7 @@ mod calls;
 mod tests;
 
 use super::api::gateway::CONCURRENT;
-use super::{Forced, Given, Outputs, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Given, Kind, Of, Outputs, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{ApiId, Declared, DeploymentId, Handle, Input, LogGroupArn, Output, StageName};
 use serde::{Deserialize, Serialize};
 
@@ -54,14 +54,19 @@ impl Resource for ApiStage {
             rule: "a stage belongs to one API",
         },
     ];
+    const FOUND_BY: &'static [&'static str] = &["api"];
     const SETTLE: &'static [Settle] = &[
         CONCURRENT,
         Settle {
             name: "API Gateway to see its logging role",
+            of: Of::Edge(Kind::ApiAccount),
             codes: &["BadRequestException"],
-            message: Some("CloudWatch Logs role ARN must be set in account settings"),
+            messages: &["CloudWatch Logs role ARN must be set in account settings"],
             schedule: Schedule::PROPAGATION,
             budget_seconds: 120,
+            otherwise: "somebody has taken the logging role out of the account's settings of API \
+            Gateway",
+            source: "aws-samples/serverless-patterns#620",
         },
     ];
 

@@ -1,6 +1,8 @@
 //! The AWS clients that the kinds call, and AWS as the engine's cloud.
 
+use super::alarm::AT_ONCE;
 use super::pace::{Named, Pace, Paced};
+use super::together::Together;
 use super::{
     Address, Attempts, Cloud, CloudError, Delete, During, Given, Kind, Leftover, Put, Seen, Turns,
     definition,
@@ -82,6 +84,8 @@ pub struct Aws {
     pub endpoint: Option<String>,
     /// What this process has tried to make.
     pub attempts: Attempts,
+    /// Alarms that are asked about at the same time.
+    pub alarms: Together<aws_sdk_cloudwatch::types::MetricAlarm>,
     /// Who may change what AWS cannot have changed by two at once.
     pub turns: Turns,
     /// API Gateway (REST).
@@ -186,6 +190,7 @@ impl Aws {
             emulated,
             endpoint: config.endpoint_url().map(str::to_owned),
             attempts: Attempts::default(),
+            alarms: Together::of(AT_ONCE.into()),
             turns: Turns::default(),
             apigateway: client!(aws_sdk_apigateway, config, "apigateway", paced),
             cloudwatch: client!(aws_sdk_cloudwatch, config, "cloudwatch", paced),

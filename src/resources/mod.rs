@@ -15,6 +15,7 @@ mod registry;
 pub(crate) mod scripted;
 mod settle;
 mod tags;
+mod together;
 mod turns;
 mod unmanaged;
 mod veil;
@@ -52,9 +53,9 @@ pub use aws::Aws;
 pub use cloud::{Address, Cloud, Leftover, Seen};
 pub use error::{Class, CloudError, During};
 pub use latency::{Latency, latency, sees_late};
-pub use pace::{Pace, RATES, Rate, Teller, telling};
+pub use pace::{Pace, RATES, Rate, Teller, telling, with_behind};
 pub use registry::{Definition, Kind, definition, definitions};
-pub use settle::{Poll, Schedule, Settle};
+pub use settle::{Of, Poll, Schedule, Settle};
 pub use tags::tag;
 pub use turns::Turns;
 pub use unmanaged::Unmanaged;
@@ -136,6 +137,8 @@ pub trait Resource:
     const POLL: Poll = Poll::QUICK;
     /// Outputs that an update gives a new value: (changed property, output).
     const RENEWS: &'static [(&'static str, &'static str)] = &[];
+    /// Properties without which it cannot be looked for: it stands inside what they name.
+    const FOUND_BY: &'static [&'static str] = &[];
     /// Outputs that AWS chose; another value means that it was made anew under the same name.
     const IDENTITY: &'static [&'static str] = &[];
     /// Whether AWS refuses a second one of the same name. Where it does not, a create of which nothing was heard is looked

@@ -5,7 +5,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-use super::{Forced, Resource, Schedule, Settle, Unmanaged};
+use super::{Forced, Kind, Of, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, FunctionName, Input, Text};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,7 @@ impl Resource for Permission {
         },
     ];
     const TAGGED: bool = false;
+    const FOUND_BY: &'static [&'static str] = &["function"];
     const SETTLE: &'static [Settle] = SETTLE;
 }
 
@@ -60,31 +61,33 @@ impl Resource for Permission {
 const SETTLE: &[Settle] = &[
     Settle {
         name: "function's alias to be visible",
+        of: Of::Edge(Kind::Function),
         codes: &["ResourceNotFoundException"],
-        message: None,
+        messages: &[],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 120,
+        otherwise: "somebody has deleted the function or its alias",
+        source: "terraform-provider-aws, internal/service/lambda/permission.go",
     },
     // "The statement id provided already exists" has the same code and does not pass.
     Settle {
         name: "another change of the function's policy to end",
+        of: Of::Itself,
         codes: &["ResourceConflictException"],
-        message: Some("concurrent update"),
+        messages: &["concurrent update"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 120,
+        otherwise: "something else keeps changing it, perhaps another tool",
+        source: "go-to-k/cdkd, deployment/retryable-errors.ts",
     },
     Settle {
         name: "function's running change to end",
+        of: Of::Edge(Kind::Function),
         codes: &["ResourceConflictException"],
-        message: Some("cannot be performed at this time"),
+        messages: &["cannot be performed at this time", "in progress"],
         schedule: Schedule::PROPAGATION,
         budget_seconds: 300,
-    },
-    Settle {
-        name: "function's running change to end",
-        codes: &["ResourceConflictException"],
-        message: Some("in progress"),
-        schedule: Schedule::PROPAGATION,
-        budget_seconds: 300,
+        otherwise: "something else keeps changing the function, perhaps another tool",
+        source: "terraform-provider-aws, internal/service/lambda/permission.go",
     },
 ];

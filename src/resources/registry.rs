@@ -117,6 +117,8 @@ pub trait Definition: Send + Sync {
     fn poll(&self) -> Poll;
     /// Outputs that an update gives a new value: (changed property, output).
     fn renews(&self) -> &'static [(&'static str, &'static str)];
+    /// Properties without which it cannot be looked for.
+    fn found_by(&self) -> &'static [&'static str];
     /// Outputs that tell it from another one of the same name.
     fn identity(&self) -> &'static [&'static str];
     /// Whether AWS refuses a second one of the same name.
@@ -207,6 +209,9 @@ impl<R: Live> Definition for Typed<R> {
     }
     fn renews(&self) -> &'static [(&'static str, &'static str)] {
         R::RENEWS
+    }
+    fn found_by(&self) -> &'static [&'static str] {
+        R::FOUND_BY
     }
     fn identity(&self) -> &'static [&'static str] {
         R::IDENTITY

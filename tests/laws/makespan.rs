@@ -99,6 +99,30 @@ proptest! {
     }
 }
 
+/// Where rates and the path both count, the bound contains both.
+#[tokio::test(start_paused = true)]
+async fn large_graphs_take_hardly_longer_than_their_path_and_the_published_rates() {
+    for shape in Shape::ALL {
+        let world = World::of(shape.graph(400, 1));
+        let deploy = shortest_deploy(&world.graph).expect("no cycle");
+        let destroy = shortest_destroy(&world.graph).expect("no cycle");
+        let took = makespan(&world).await;
+        near(
+            &format!("deploy of {shape:?}"),
+            took.deploy,
+            deploy,
+            Duration::ZERO,
+        );
+        near(
+            &format!("destroy of {shape:?}"),
+            took.destroy,
+            destroy,
+            Duration::ZERO,
+        );
+        assert_eq!(world.cloud.throttles(), 0, "{shape:?}");
+    }
+}
+
 /// Edges of a plan in proportion to those of its graph: what is planned and scheduled is looked at once for each.
 #[tokio::test(start_paused = true)]
 async fn a_plan_has_no_more_edges_than_its_graph_however_much_is_deleted() {

@@ -1,6 +1,6 @@
 //! The calls that read, write and delete an alarm.
 
-use super::Alarm;
+use super::{AT_ONCE, Alarm};
 use crate::graph::Input;
 use crate::resources::tags::{Retag, collect};
 use crate::resources::{
@@ -9,6 +9,7 @@ use crate::resources::{
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricAlarm, Statistic, Tag};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 const ARN: &str = "alarmArn";
 const MISSING: &str = "notBreaching";
@@ -32,8 +33,9 @@ pub(super) const ALL: &[&str] = &[
 impl Live for Alarm {
     async fn read(aws: &Aws, at: &At<Self>) -> Result<Option<Observed<Self>>, CloudError> {
         let name = &at.properties.name;
-        let describe = aws.cloudwatch.describe_alarms().alarm_names(name);
-        let shown = match describe.send().await.during("cloudwatch:DescribeAlarms") {
+        let cloudwatch = aws.cloudwatch.clone();
+        let asked = aws.alarms.ask(name, |names| describe(cloudwatch, names));
+        let shown = match asked.await {
             // moto 5.2 does not speak the protocol that CloudWatch is asked in.
             Err(error) if aws.lacks(&error) => {
                 let (alarm, outputs) = (&at.properties, at.properties.predicted(&aws.given));
@@ -41,8 +43,7 @@ impl Live for Alarm {
             }
             shown => shown?,
         };
-        let alarms = shown.metric_alarms.unwrap_or_default().into_iter();
-        let Some(shown) = alarms.into_iter().find(|a| a.alarm_name() == Some(name)) else {
+        let Some(shown) = shown else {
             return Ok(None);
         };
         let arn = shown.alarm_arn().unwrap_or_default();
@@ -90,6 +91,20 @@ impl Live for Alarm {
         deleted.or_absent("cloudwatch:DeleteAlarms")?;
         Ok(Delete::Gone)
     }
+}
+
+/// Alarms by name; those that do not exist are left out.
+async fn describe(
+    cloudwatch: aws_sdk_cloudwatch::Client,
+    names: Vec<String>,
+) -> Result<HashMap<String, MetricAlarm>, CloudError> {
+    let describe = cloudwatch.describe_alarms().set_alarm_names(Some(names));
+    // A page holds 50 unless told otherwise.
+    let shown = describe.max_records(AT_ONCE.into()).send().await;
+    let shown = shown.during("cloudwatch:DescribeAlarms")?;
+    let alarms = shown.metric_alarms.unwrap_or_default().into_iter();
+    let named = alarms.filter_map(|alarm| Some((alarm.alarm_name.clone()?, alarm)));
+    Ok(named.collect())
 }
 
 /// Overwrites the whole alarm; what is not sent falls back to AWS's default.

@@ -27,14 +27,13 @@ const ZIP_LIMIT: usize = 50 * 1024 * 1024;
 impl Live for Function {
     async fn read(aws: &Aws, at: &At<Self>) -> Result<Option<Observed<Self>>, CloudError> {
         let name = &at.properties.name;
-        // While a new function is waited for there is nothing beside it, and nobody need ask.
+        // While a new function is waited for there is nothing around it, and nobody need ask.
         let on_record = at.outputs.contains_key("version");
-        let (function, live, alias, beside) = tokio::try_join!(
-            get(aws, name),
-            get_live(aws, name),
-            get_alias(aws, name),
-            beside_if(aws, name, on_record),
-        )?;
+        let around_if = async |asked: bool| match asked {
+            true => around(aws, name).await,
+            false => Ok(Around::default()),
+        };
+        let (function, known) = tokio::try_join!(get(aws, name), around_if(on_record))?;
         let Some(function) = function else {
             return Ok(None);
         };
@@ -42,6 +41,16 @@ impl Live for Function {
             .configuration
             .unwrap_or_else(|| FunctionConfiguration::builder().build());
         let mut properties = shape::properties(&at.properties, &shown)?;
+        let condition = shape::condition(&shown);
+        let settling = matches!(condition, Condition::Settling(_));
+        let Around {
+            live,
+            alias,
+            beside,
+        } = match on_record {
+            true => known,
+            false => around_if(!settling).await?,
+        };
         let mut live = live
             .map(|live| shape::properties(&at.properties, &live))
             .transpose()?;
@@ -55,9 +64,7 @@ impl Live for Function {
         }
         let departures = shape::alias_unmanaged(&properties, live.as_ref(), alias.as_ref());
         properties.unmanaged.extend(departures);
-        let settled = shape::condition(&shown) == Condition::Settled;
-        let late = beside_if(aws, name, settled && !on_record).await?;
-        properties.unmanaged.extend(beside.into_iter().chain(late));
+        properties.unmanaged.extend(beside);
         let reserved = function
             .concurrency
             .and_then(|c| c.reserved_concurrent_executions);
@@ -70,7 +77,7 @@ impl Live for Function {
             properties,
             outputs,
             tags: Some(tags::collect(function.tags.unwrap_or_default())),
-            condition: shape::condition(&shown),
+            condition,
             unseen,
         }))
     }
@@ -122,11 +129,25 @@ impl Live for Function {
     }
 }
 
-async fn beside_if(aws: &Aws, name: &str, asked: bool) -> Result<Unmanaged, CloudError> {
-    match asked {
-        true => beside::read(aws, name).await,
-        false => Ok(Unmanaged::new()),
-    }
+/// What stands around a function: the version behind `live`, the alias itself, and what was set beside.
+#[derive(Default)]
+struct Around {
+    live: Option<FunctionConfiguration>,
+    alias: Option<GetAliasOutput>,
+    beside: Unmanaged,
+}
+
+async fn around(aws: &Aws, name: &str) -> Result<Around, CloudError> {
+    let (live, alias, beside) = tokio::try_join!(
+        get_live(aws, name),
+        get_alias(aws, name),
+        beside::read(aws, name),
+    )?;
+    Ok(Around {
+        live,
+        alias,
+        beside,
+    })
 }
 
 async fn get(aws: &Aws, name: &str) -> Result<Option<GetFunctionOutput>, CloudError> {
