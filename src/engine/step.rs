@@ -202,7 +202,7 @@ impl Engine<'_> {
         let mut patience = Patience::default();
         while let Some(seen) = self.search(&at, hidden).await? {
             hidden = Duration::ZERO;
-            if self.is_of_others(step, &seen) {
+            if self.is_of_others(step, &seen) || self.is_successor(step, &seen) {
                 break;
             }
             match self.cloud.delete(&at, &seen).await {
@@ -241,6 +241,15 @@ impl Engine<'_> {
             proofs.all(|key| tags.get(key) == step.tags.get(key))
         };
         only_meant && seen.tags.as_ref().is_some_and(|tags| !ours(tags))
+    }
+
+    /// Whether what was found is not the predecessor that was to go, which is gone already, but what has taken its place:
+    /// where names are not unique, it is found by tags or content as well.
+    fn is_successor(&self, step: &Step, seen: &Seen) -> bool {
+        let nameless = step.retired && !definition(step.kind).unique() && !seen.outputs.is_empty();
+        let state = self.lock();
+        let live = state.entries.get(&step.resource);
+        nameless && live.is_some_and(|live| live.kind == step.kind && live.outputs == seen.outputs)
     }
 
     async fn deleted(&self, step: &Step) -> Result<(), Cause> {
