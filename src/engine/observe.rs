@@ -4,7 +4,7 @@ use super::EngineError;
 use super::look::hidden_again;
 use super::retry::{Patience, Verdict};
 use crate::graph::{Graph, LogicalName, Node, OutputRef, references};
-use crate::plan::{Facts, physical_address};
+use crate::plan::{Facts, PlanError, physical_address};
 use crate::resources::{
     Address, Cloud, CloudError, Kind, Outputs, Replace, Schedule, Seen, definition,
 };
@@ -108,7 +108,7 @@ impl<'a> Wave<'a> {
         &self,
         cloud: &'b dyn Cloud,
         node: &'b Node,
-    ) -> Result<impl Future<Output = Read<'b>> + use<'b>, EngineError> {
+    ) -> Result<impl Future<Output = Read<'b>> + use<'b>, PlanError> {
         let entry = self.entry(node);
         let mut at = physical_address(node, self.facts, &|r| self.known(r))?;
         if let Some(entry) = entry {
@@ -124,11 +124,8 @@ impl<'a> Wave<'a> {
 type Read<'b> = (&'b LogicalName, Result<Option<Seen>, EngineError>);
 
 /// Outputs that follow from names and properties alone.
-fn predictions(
-    graph: &Graph,
-    facts: &Facts,
-) -> Result<BTreeMap<LogicalName, Outputs>, EngineError> {
-    let order = graph.order().map_err(crate::plan::PlanError::from)?;
+fn predictions(graph: &Graph, facts: &Facts) -> Result<BTreeMap<LogicalName, Outputs>, PlanError> {
+    let order = graph.order()?;
     let mut predicted: BTreeMap<LogicalName, Outputs> = BTreeMap::new();
     for node in order.sorted().iter().filter_map(|name| graph.get(name)) {
         let known = |r: &OutputRef| predicted.get(&r.resource)?.get(&r.output).cloned();
