@@ -39,6 +39,9 @@ impl Engine<'_> {
         };
         self.retire_predecessor(step).await?;
         self.note(self.intent(step, &underway.at)).await?;
+        if let Some(uses) = self.new_uses(step) {
+            self.note(uses).await?;
+        }
         let result = self.drive(step, &mut underway).await;
         let refused = matches!(result, Err(Cause::Call(_) | Cause::Settle { .. }));
         if refused && underway.is_certainly_absent() {
@@ -122,6 +125,21 @@ impl Engine<'_> {
                 entry: entry(step, at, step.outputs.clone()),
             },
         }
+    }
+
+    /// What is on record with what it is about to use as well: an update that takes effect and is cut off then must not
+    /// have what it uses deleted under it.
+    fn new_uses(&self, step: &Step) -> Option<Record> {
+        let mut entry = self.lock().entries.get(&step.resource)?.clone();
+        if step.dependencies.is_subset(&entry.dependencies) {
+            return None;
+        }
+        entry.dependencies.extend(step.dependencies.iter().cloned());
+        Some(Record::Put {
+            resource: step.resource.clone(),
+            entry,
+            done: false,
+        })
     }
 
     /// What a create-first replace supersedes moves aside in state before its successor is recorded.
