@@ -10,8 +10,6 @@ use payhook::stack::Stack;
 use payhook::state::{Record, State, Store, Way};
 use std::sync::Arc;
 
-/// Longer than any run takes: whoever is not back by then has crashed.
-
 async fn found(world: &World) -> Rebuilt {
     let facts = world.facts().await;
     let seen = observe(&world.cloud, &world.graph, &State::default(), &facts)
