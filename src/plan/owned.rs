@@ -29,7 +29,12 @@ pub fn owned(
                 .any(|needed| owned.contains_key(needed)),
         };
         if ours && !owned.contains_key(name) {
-            owned.insert(name.clone(), found(node, seen, facts)?);
+            let mut entry = found(node, seen, facts)?;
+            // It may still use what it used when it was made, whatever is declared by now.
+            let making = state.making.get(name).into_iter();
+            let former = making.flat_map(|made| made.dependencies.iter().cloned());
+            entry.dependencies.extend(former);
+            owned.insert(name.clone(), entry);
         }
     }
     for (name, entry) in &mut owned {
