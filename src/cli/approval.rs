@@ -4,12 +4,11 @@ use super::Context;
 use super::refusal::{Misuse, Refusal};
 use crate::plan::{Approved, Plan};
 use crate::resources::Given;
-use anyhow::Context as _;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-/// Writes a plan so that no reader ever sees half of it.
+/// Writes a plan so that no reader ever sees half of it, and says how to apply it.
 pub fn write(context: &Context, path: &Path, given: &Given, plan: &Plan) -> anyhow::Result<()> {
     let at = context.now().to_string();
     let approved = Approved::new(context.env(), given, at, plan.clone());
@@ -24,7 +23,16 @@ pub fn write(context: &Context, path: &Path, given: &Given, plan: &Plan) -> anyh
         // It may not even be there.
         let _ = fs::remove_file(&fresh);
     }
-    written.with_context(|| format!("cannot write the plan to {}", path.display()))
+    written.map_err(|error| Misuse {
+        words: format!("cannot write the plan to {}: {error}", path.display()),
+        next: "name a file in a folder that exists and may be written".to_owned(),
+    })?;
+    context.ui.note(format!(
+        "\nWrote the plan to {file}; once it is approved: `payhook deploy --plan {file} --env {env}`",
+        file = path.display(),
+        env = context.env()
+    ));
+    Ok(())
 }
 
 /// Reads a plan of this environment.

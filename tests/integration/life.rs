@@ -119,7 +119,12 @@ fn only_what_was_approved(place: &Place, wire: &Wire, settings: Settings) {
     with(70);
     fs::write(&plan, "{}").expect("a file");
     assert_eq!(place.payhook(&deploy).status.code(), Some(USAGE));
-    succeeded(&place.payhook(&format!("preview --out {}", plan.display())));
+    let preview = place.payhook(&format!("preview --out {}", plan.display()));
+    succeeded(&preview);
+    let next = String::from_utf8_lossy(&preview.stderr).into_owned();
+    assert!(next.contains(&format!("payhook {deploy}")), "{next}");
+    let nowhere = place.payhook("preview --out nowhere/plan.json");
+    assert_eq!(nowhere.status.code(), Some(USAGE));
 
     with(80);
     wire.take();
