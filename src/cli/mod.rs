@@ -19,6 +19,7 @@ mod exit;
 mod explain;
 mod following;
 mod graph;
+mod handover;
 mod interrupt;
 mod keyboard;
 mod listen;

@@ -5,6 +5,7 @@ use crate::graph::{Handle, Input, Text};
 use crate::resources::Unmanaged;
 use crate::resources::alarm::Alarm;
 use crate::resources::topic::Topic;
+use payments::metrics::{Metric, NAMESPACE};
 use std::collections::BTreeMap;
 
 /// What to look at and from where on it is bad.
@@ -85,8 +86,8 @@ fn watches(stack: &Stack) -> Vec<Watch> {
         },
         Watch {
             logical: "rejected-signatures",
-            namespace: "payhook",
-            metric: "SignatureRejected",
+            namespace: NAMESPACE,
+            metric: Metric::SignatureRejected.name(),
             dimensions: env(),
             statistic: "Sum",
             periods: 5,
@@ -95,8 +96,8 @@ fn watches(stack: &Stack) -> Vec<Watch> {
         },
         Watch {
             logical: "event-conflicts",
-            namespace: "payhook",
-            metric: "EventConflict",
+            namespace: NAMESPACE,
+            metric: Metric::EventConflict.name(),
             dimensions: env(),
             statistic: "Sum",
             periods: 1,
@@ -105,8 +106,8 @@ fn watches(stack: &Stack) -> Vec<Watch> {
         },
         Watch {
             logical: "confirm-mismatches",
-            namespace: "payhook",
-            metric: "ConfirmMismatch",
+            namespace: NAMESPACE,
+            metric: Metric::ConfirmMismatch.name(),
             dimensions: env(),
             statistic: "Sum",
             periods: 1,
@@ -115,8 +116,8 @@ fn watches(stack: &Stack) -> Vec<Watch> {
         },
         Watch {
             logical: "too-large",
-            namespace: "payhook",
-            metric: "WebhookTooLarge",
+            namespace: NAMESPACE,
+            metric: Metric::WebhookTooLarge.name(),
             dimensions: env(),
             statistic: "Sum",
             periods: 1,
@@ -125,8 +126,8 @@ fn watches(stack: &Stack) -> Vec<Watch> {
         },
         Watch {
             logical: "stream-lag",
-            namespace: "payhook",
-            metric: "StreamLagMillis",
+            namespace: NAMESPACE,
+            metric: Metric::StreamLagMillis.name(),
             dimensions: env(),
             statistic: "Maximum",
             periods: 5,

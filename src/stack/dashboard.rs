@@ -5,13 +5,14 @@ use crate::config::Config;
 use crate::graph::Input;
 use crate::resources::Unmanaged;
 use crate::resources::dashboard::Dashboard;
+use payments::metrics::{Metric, NAMESPACE};
 use serde_json::{Value, json};
 
 pub(super) fn dashboard(stack: &Stack, config: &Config) -> Dashboard {
     let names = &stack.names;
     let region = config.region.as_str();
     let machine = json!(Input::from(stack.state_machine.arn()));
-    let own = |metric: &str| json!(["payhook", metric, "environment", names.env]);
+    let own = |metric: Metric| json!([NAMESPACE, metric.name(), "environment", names.env]);
     let lambda =
         |metric: &str, function: &str| json!(["AWS/Lambda", metric, "FunctionName", function]);
     let api = |metric: &str| {
@@ -35,10 +36,21 @@ pub(super) fn dashboard(stack: &Stack, config: &Config) -> Dashboard {
             "Verified and stored",
             "Sum",
             vec![
-                own("WebhookStored"),
-                own("WebhookDuplicate"),
-                own("SignatureRejected"),
-                own("EventConflict"),
+                own(Metric::WebhookStored),
+                own(Metric::WebhookDuplicate),
+                own(Metric::EventListed),
+            ],
+        ),
+        (
+            "Not stored",
+            "Sum",
+            vec![
+                own(Metric::SignatureRejected),
+                own(Metric::WebhookMalformed),
+                own(Metric::WebhookTooLarge),
+                own(Metric::EventConflict),
+                own(Metric::SecretUnavailable),
+                own(Metric::StoreFailed),
             ],
         ),
         (
@@ -49,7 +61,12 @@ pub(super) fn dashboard(stack: &Stack, config: &Config) -> Dashboard {
         (
             "Waiting to be processed (ms)",
             "Maximum",
-            vec![own("StreamLagMillis")],
+            vec![own(Metric::StreamLagMillis)],
+        ),
+        (
+            "Processing time (ms)",
+            "p99",
+            vec![own(Metric::ProcessingMillis)],
         ),
         (
             "Executions",
@@ -65,10 +82,11 @@ pub(super) fn dashboard(stack: &Stack, config: &Config) -> Dashboard {
             "Payments",
             "Sum",
             vec![
-                own("PaymentProcessed"),
-                own("PaymentIgnored"),
-                own("PaymentFailed"),
-                own("ConfirmMismatch"),
+                own(Metric::PaymentProcessed),
+                own(Metric::PaymentIgnored),
+                own(Metric::PaymentFailed),
+                own(Metric::ConfirmMismatch),
+                own(Metric::NoticeUnknown),
             ],
         ),
         (
@@ -119,4 +137,27 @@ fn widget(index: usize, title: &str, statistic: &str, metrics: Vec<Value>, regio
             "metrics": metrics,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn everything_that_the_functions_count_or_measure_is_on_the_dashboard() {
+        let config = Config::parse(
+            "infra.toml",
+            include_str!("../../infra.toml"),
+            Some("dev"),
+            None,
+        )
+        .expect("a configuration");
+        let stack = Stack::payment_webhooks(&config);
+        let shown = dashboard(&stack, &config).body.to_string();
+        for metric in Metric::ALL {
+            let name = format!("\"{}\"", metric.name());
+            assert!(shown.contains(&name), "{name} is missing");
+        }
+    }
 }

@@ -8,15 +8,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use serde_json::{Value, json};
 
 use super::chance::Chance;
+use super::plaid::Plaid;
 
 /// Providers whose API is asked, each below a path of its own.
-pub const ASKED: [&str; 9] = [
+pub const ASKED: [&str; 10] = [
     "checkout_com",
     "flutterwave_v3",
     "gocardless",
     "klarna",
     "mercado_pago",
     "paystack",
+    "plaid",
     "square",
     "stripe",
     "xendit",
@@ -27,19 +29,25 @@ pub struct Apis {
     state: Arc<State>,
 }
 
-#[derive(Default)]
 struct State {
     down: AtomicBool,
     well: AtomicBool,
     asked: AtomicU64,
     failed: AtomicU64,
+    plaid: Plaid,
 }
 
 impl Apis {
     pub fn start(seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
-        let state = Arc::<State>::default();
+        let state = Arc::new(State {
+            down: AtomicBool::default(),
+            well: AtomicBool::default(),
+            asked: AtomicU64::default(),
+            failed: AtomicU64::default(),
+            plaid: Plaid::new(),
+        });
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             let mut chance = Chance::new(seed);
@@ -63,6 +71,11 @@ impl Apis {
         self.state.well.store(true, Ordering::SeqCst);
     }
 
+    /// What only Plaid can sign with.
+    pub fn plaid_signing(&self) -> Value {
+        self.state.plaid.signing()
+    }
+
     /// How often it was asked, and failed.
     pub fn figures(&self) -> String {
         let count = |number: &AtomicU64| number.load(Ordering::SeqCst);
@@ -75,19 +88,23 @@ impl Apis {
 pub fn key(provider: &str) -> Value {
     match provider {
         "klarna" => json!({"username": "u", "password": "p"}),
+        "plaid" => json!({"client_id": "c", "secret": "s"}),
         _ => json!("load"),
     }
 }
 
 fn answer(mut connection: TcpStream, state: &State, fails: bool) {
-    let Some(path) = path_of(&connection) else {
+    let Some((path, asked)) = question(&connection) else {
         return;
     };
     state.asked.fetch_add(1, Ordering::SeqCst);
     let fails = fails && !state.well.load(Ordering::SeqCst) || state.down.load(Ordering::SeqCst);
     let found = match fails {
         true => None,
-        false => payment(&path),
+        false => match path.strip_prefix("/plaid") {
+            Some(path) => state.plaid.answer(path, &asked),
+            None => payment(&path),
+        },
     };
     if found.is_none() {
         state.failed.fetch_add(1, Ordering::SeqCst);
@@ -102,7 +119,8 @@ fn answer(mut connection: TcpStream, state: &State, fails: bool) {
     let _ = connection.write_all((head + &body).as_bytes());
 }
 
-fn path_of(connection: &TcpStream) -> Option<String> {
+/// The path that is asked, and what with, if that is JSON.
+fn question(connection: &TcpStream) -> Option<(String, Value)> {
     let mut reader = BufReader::new(connection);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -117,8 +135,9 @@ fn path_of(connection: &TcpStream) -> Option<String> {
             None => break,
         }
     }
-    reader.read_exact(&mut vec![0; length]).ok()?;
-    Some(path)
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((path, serde_json::from_slice(&body).unwrap_or_default()))
 }
 
 /// The payment that a path names, as its provider documents it.

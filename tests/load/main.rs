@@ -14,6 +14,7 @@ mod apis;
 mod bus;
 mod chance;
 mod faults;
+mod plaid;
 mod plan;
 mod scene;
 mod sender;
@@ -61,5 +62,6 @@ async fn under_load_and_faults_every_event_is_settled_once_and_nothing_else_is_t
     let settled = figure("processed") + figure("ignored");
     assert_eq!(settled, figure("events"));
     assert!(settled >= sent.genuine() as u64);
+    assert_eq!(scene.listed().await, plaid::LISTED);
     faults::are_found(&scene).await;
 }

@@ -17,7 +17,7 @@ use super::place::{Place, succeeded};
 use super::plan::Sender;
 
 /// Providers that are on beside those that always are.
-const ON: [&str; 19] = [
+const ON: [&str; 20] = [
     "adyen",
     "adyen_header",
     "authorize_net",
@@ -32,6 +32,7 @@ const ON: [&str; 19] = [
     "mollie",
     "paddle",
     "paystack",
+    "plaid",
     "razorpay",
     "shopify",
     "square",
@@ -88,7 +89,7 @@ impl Scene {
         let outputs: BTreeMap<String, String> = serde_json::from_slice(&outputs).expect("JSON");
         let clients = Clients::emulated(&place.endpoint());
         let config = Config::load(&place.config_file(), Some("local"), None).expect("infra.toml");
-        let secrets = secrets(&config);
+        let secrets = secrets(&config, &apis);
         let put = clients
             .secrets()
             .put_secret_value()
@@ -169,6 +170,14 @@ impl Scene {
         found.events.len()
     }
 
+    /// How many events came from a provider's list.
+    pub async fn listed(&self) -> u64 {
+        let found = self.store().scan(&Search::default(), u64::MAX).await;
+        let events = found.expect("Scan").events;
+        let listed = events.iter().filter(|event| event.told_by.is_some());
+        listed.count() as u64
+    }
+
     /// How many events are not settled, once that has not changed for a while.
     async fn left_once_quiet(&self) -> usize {
         let give_up = Instant::now() + PATIENCE;
@@ -230,12 +239,13 @@ fn children(parent: i32) -> Vec<i32> {
 }
 
 /// A signing secret of each provider in the form it issues, and keys for the APIs.
-fn secrets(config: &Config) -> String {
+fn secrets(config: &Config, apis: &Apis) -> String {
     let mut all = serde_json::Map::new();
     for provider in config.providers.keys() {
         let signing = match provider.as_str() {
             "standard_webhooks" => json!("whsec_bG9hZCBvZiBzdGFuZGFyZCB3ZWJob29rcw=="),
             "braintree" => json!({"public_key": "load", "private_key": "of-braintree"}),
+            "plaid" => apis.plaid_signing(),
             "worldpay" => json!({"1": "6c6f6164206f6620776f726c64706179"}),
             _ => json!("6c6f6164206f662065766572792073656e646572"),
         };

@@ -15,9 +15,29 @@ const DIMENSIONS: [&[&str]; 2] = [&["environment"], &["environment", "provider"]
 /// The provider dimension of a request whose provider is not known, so that strangers cannot make up dimensions.
 pub const UNKNOWN_PROVIDER: &str = "unknown";
 
-/// Everything the two functions count or measure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Metric {
+macro_rules! metrics {
+    ($($(#[$meaning:meta])* $name:ident,)*) => {
+        /// Everything the two functions count or measure.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Metric {
+            $($(#[$meaning])* $name,)*
+        }
+
+        impl Metric {
+            /// Every one of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Name in CloudWatch.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+        }
+    };
+}
+
+metrics! {
     WebhookStored,
     WebhookDuplicate,
     SignatureRejected,
@@ -40,28 +60,6 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// Name in CloudWatch.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::WebhookStored => "WebhookStored",
-            Self::WebhookDuplicate => "WebhookDuplicate",
-            Self::SignatureRejected => "SignatureRejected",
-            Self::WebhookMalformed => "WebhookMalformed",
-            Self::WebhookTooLarge => "WebhookTooLarge",
-            Self::EventConflict => "EventConflict",
-            Self::StoreFailed => "StoreFailed",
-            Self::SecretUnavailable => "SecretUnavailable",
-            Self::EventListed => "EventListed",
-            Self::NoticeUnknown => "NoticeUnknown",
-            Self::PaymentProcessed => "PaymentProcessed",
-            Self::PaymentIgnored => "PaymentIgnored",
-            Self::PaymentFailed => "PaymentFailed",
-            Self::ConfirmMismatch => "ConfirmMismatch",
-            Self::ProcessingMillis => "ProcessingMillis",
-            Self::StreamLagMillis => "StreamLagMillis",
-        }
-    }
-
     fn unit(self) -> &'static str {
         match self {
             Self::ProcessingMillis | Self::StreamLagMillis => "Milliseconds",

@@ -1,9 +1,8 @@
 use super::{Letter, Queue, records};
 use crate::cli::events::Deployed;
-use crate::cli::executions;
+use crate::cli::handover::{Ended, Handover};
 use crate::cli::refusal::Misuse;
 use crate::cli::{Context, Exit, number};
-use crate::outputs::key;
 use clap::Args;
 use payments::store::Key;
 use serde_json::json;
@@ -15,7 +14,8 @@ const FRESH: Duration = Duration::from_secs(60);
 /// Have the events of dead letters processed again, and delete each message once its events are handed over.
 ///
 /// Safe to repeat and to interrupt: an event that is settled already is left alone, and a message is deleted only after all
-/// of its events are handed over.
+/// of its events are handed over. Half of payment-processor's reserved concurrency is left to what arrives meanwhile. Ends
+/// with exit code 1 if events fail again.
 #[derive(Debug, Args)]
 pub struct Redrive {
     /// Only this message, as `dlq list` prints it first.
@@ -44,17 +44,21 @@ impl Redrive {
         let mut queue = Queue::of(&deployed).await?;
         let in_flight = context.interrupt.finish_what_is_in_flight();
         let mut done = Done::default();
-        let went = self.go(context, &deployed, &mut queue, &mut done).await;
+        let mut handover = Handover::new(context, &deployed);
+        let went = self.go(context, &deployed, &mut queue, &mut handover, &mut done);
+        let went = went.await;
         // Whatever happened, nothing stays hidden that was not handed over.
         queue.put_back(&done.others).await?;
         went?;
         drop(in_flight);
+        let ended = handover.end().await?;
         if let (Some(id), 0) = (&self.message, done.messages) {
             return Err(no_such_message(id));
         }
-        self.tell(context, &done);
+        self.tell(context, &done, ended);
         Ok(match context.interrupt.token.is_cancelled() {
             true => Exit::Interrupted,
+            false if ended.failed + ended.waiting > 0 => Exit::Failed,
             false => Exit::Done,
         })
     }
@@ -64,6 +68,7 @@ impl Redrive {
         context: &Context,
         deployed: &Deployed,
         queue: &mut Queue<'_>,
+        handover: &mut Handover<'_>,
         done: &mut Done,
     ) -> anyhow::Result<()> {
         while done.messages < self.limit && !context.interrupt.token.is_cancelled() {
@@ -86,7 +91,7 @@ impl Redrive {
                     }
                     hidden = Instant::now();
                 }
-                match self.redrive(context, deployed, &letter).await {
+                match self.redrive(context, deployed, handover, &letter).await {
                     Ok(events) => done.events += events,
                     Err(error) => {
                         done.others.push(letter);
@@ -117,12 +122,12 @@ impl Redrive {
         &self,
         context: &Context,
         deployed: &Deployed,
+        handover: &mut Handover<'_>,
         letter: &Letter,
     ) -> anyhow::Result<usize> {
         let Some(batch) = &letter.batch else {
             return Ok(0);
         };
-        let machine = deployed.outputs.get(key::STATE_MACHINE_ARN)?;
         let events = records::events(deployed, batch).await?;
         let open: Vec<_> = events
             .iter()
@@ -134,13 +139,11 @@ impl Redrive {
             return Ok(open.len());
         }
         let keys: Vec<Key> = open.iter().map(|event| event.key.clone()).collect();
-        for some in keys.chunks(executions::AT_ONCE) {
-            executions::start(&deployed.aws, machine, some).await?;
-        }
+        handover.hand_over(&keys).await?;
         Ok(keys.len())
     }
 
-    fn tell(&self, context: &Context, done: &Done) {
+    fn tell(&self, context: &Context, done: &Done, ended: Ended) {
         let ui = &context.ui;
         if ui.is_json() {
             ui.json(&json!({
@@ -148,6 +151,9 @@ impl Redrive {
                 "messages": done.messages,
                 "events": done.events,
                 "dryRun": self.dry_run,
+                "processed": ended.settled,
+                "failed": ended.failed,
+                "waiting": ended.waiting,
             }));
         }
         let did = match self.dry_run {
@@ -159,6 +165,7 @@ impl Redrive {
             "{did} {} messages with {} events; {left} left alone.",
             done.messages, done.events
         ));
+        ended.say(ui);
     }
 }
 

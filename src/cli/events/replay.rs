@@ -1,9 +1,8 @@
 use super::selection::Selection;
 use super::{Deployed, facts, line};
-use crate::cli::executions;
+use crate::cli::handover::{Ended, Handover};
 use crate::cli::refusal::Misuse;
 use crate::cli::{Context, Exit};
-use crate::outputs::key;
 use clap::Args;
 use payments::store::{EventItem, Key};
 use serde_json::json;
@@ -11,6 +10,7 @@ use serde_json::json;
 /// Have events processed again that are stored and not settled.
 ///
 /// Processed and ignored events are left alone, since processing them again changes nothing; so replaying twice is safe.
+/// Half of payment-processor's reserved concurrency is left to what arrives meanwhile. Ends with exit code 1 if events fail again.
 #[derive(Debug, Args)]
 pub struct Replay {
     #[command(flatten)]
@@ -39,29 +39,37 @@ impl Replay {
             settled => format!("; {settled} settled ones are left alone"),
         };
         ui.note(format!("{} to process again{alone}.", events.len()));
-        if events.is_empty() || self.dry_run {
-            report(context, &events, settled, 0);
-            return Ok(Exit::Done);
-        }
-        let machine = deployed.outputs.get(key::STATE_MACHINE_ARN)?;
         let keys: Vec<Key> = events.iter().map(|event| event.key.clone()).collect();
-        for some in keys.chunks(executions::AT_ONCE) {
-            executions::start(&deployed.aws, machine, some).await?;
-        }
-        report(context, &events, settled, events.len());
-        ui.say(format!(
-            "Started executions for {} events; follow them with `payhook events list`.",
-            events.len()
-        ));
-        Ok(Exit::Done)
+        let ended = match self.dry_run {
+            true => None,
+            false => {
+                let mut handover = Handover::new(context, &deployed);
+                handover.hand_over(&keys).await?;
+                Some(handover.end().await?)
+            }
+        };
+        report(context, &events, settled, ended);
+        Ok(match ended {
+            Some(ended) if ended.failed + ended.waiting > 0 => Exit::Failed,
+            _ => Exit::Done,
+        })
     }
 }
 
-fn report(context: &Context, events: &[EventItem], settled: usize, started: usize) {
-    if context.ui.is_json() {
+fn report(context: &Context, events: &[EventItem], left_alone: usize, ended: Option<Ended>) {
+    let ui = &context.ui;
+    let started = ended.map_or(0, |_| events.len());
+    let Ended {
+        settled,
+        failed,
+        waiting,
+    } = ended.unwrap_or_default();
+    if ui.is_json() {
         let events: Vec<_> = events.iter().map(facts).collect();
-        let line =
-            json!({"event": "replayed", "started": started, "settled": settled, "events": events});
-        context.ui.json(&line);
+        return ui.json(&json!({
+            "event": "replayed", "started": started, "settled": left_alone, "events": events,
+            "processed": settled, "failed": failed, "waiting": waiting,
+        }));
     }
+    ended.unwrap_or_default().say(ui);
 }

@@ -50,9 +50,9 @@ impl DynamoStore {
         keys: &[Key],
         names: &[&str],
     ) -> Result<Vec<Attributes>, StoreError> {
-        let batches: Vec<_> = keys.chunks(BATCH).collect();
+        let batches = keys.chunks(BATCH).map(|keys| self.batch(keys, names));
+        let batches: Vec<_> = batches.collect();
         stream::iter(batches)
-            .map(|keys| self.batch(keys, names))
             .buffer_unordered(BATCHES_AT_ONCE)
             .try_concat()
             .await

@@ -220,10 +220,7 @@ impl EventItem {
     /// Reads an item back; the error is the name of the attribute that is missing or wrong.
     pub(super) fn from_attributes(item: &Attributes) -> Result<Self, &'static str> {
         Ok(Self {
-            key: Key {
-                payment_id: read_text(item, "paymentId")?,
-                timestamp: read_number(item, "timestamp")?,
-            },
+            key: read_key(item)?,
             provider: read_text(item, "provider")?,
             event_id: read_text(item, "eventId")?,
             event_type: read_text(item, "eventType")?,
@@ -327,6 +324,13 @@ pub(super) fn text(value: &str) -> AttributeValue {
 
 pub(super) fn number(value: i64) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+pub(super) fn read_key(item: &Attributes) -> Result<Key, &'static str> {
+    Ok(Key {
+        payment_id: read_text(item, "paymentId")?,
+        timestamp: read_number(item, "timestamp")?,
+    })
 }
 
 pub(super) fn read_text(item: &Attributes, name: &'static str) -> Result<String, &'static str> {

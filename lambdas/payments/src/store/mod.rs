@@ -14,6 +14,7 @@ mod head_item;
 mod memory;
 mod mismatch_item;
 mod search;
+mod standing;
 mod timeline;
 mod transaction;
 
@@ -29,6 +30,7 @@ pub use event_item::{EventItem, ITEM_LIMIT, ItemTooLarge};
 pub use everything::{Everything, MarkerItem, Record};
 pub use memory::MemoryStore;
 pub use search::{Found, Search};
+pub use standing::Standing;
 pub use timeline::Timeline;
 pub use transaction::marker_id;
 
