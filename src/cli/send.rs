@@ -91,7 +91,10 @@ impl Send {
             Some(stand_in) => signing::played(context, &aws, &maker, vault, stand_in).await?,
             None => signing::secret(&self, context, &aws, &maker, vault).await?,
         };
-        let maker = maker.with(secret);
+        let fetched = stand_in
+            .as_ref()
+            .and_then(|played| played.gives_out.clone());
+        let maker = maker.with(secret, fetched);
         let poster = Poster::new(&aws, outputs.get(key::API_URL)?, provider.key())?;
         let record = Record::open(self.record.as_deref())?;
         let wishes = Wishes {

@@ -84,6 +84,12 @@ async fn plaids_list_is_read_after_its_notice_and_each_event_of_it_settles_on_it
         "{again:?}"
     );
     assert_eq!(all_settled(stack, payment, 3).await.len(), 3);
+
+    let tampered = hops(place, "send plaid --tamper");
+    assert!(
+        tampered.iter().any(|one| one["hop"] == "kept out"),
+        "{tampered:?}"
+    );
 }
 
 async fn all_settled(stack: &Deployed, payment: &str, count: usize) -> Vec<Item> {

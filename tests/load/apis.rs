@@ -71,9 +71,9 @@ impl Apis {
         self.state.well.store(true, Ordering::SeqCst);
     }
 
-    /// What only Plaid can sign with.
-    pub fn plaid_signing(&self) -> Value {
-        self.state.plaid.signing()
+    /// Plaid, whose signing keys are its own.
+    pub fn plaid(&self) -> &Plaid {
+        &self.state.plaid
     }
 
     /// How often it was asked, and failed.

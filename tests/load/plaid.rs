@@ -32,14 +32,16 @@ impl Plaid {
         json!({"key_id": KEY_ID, "private_key": self.private})
     }
 
+    /// What it gives out to verify with.
+    pub fn key(&self) -> Value {
+        let point = self.pair.public_key().as_ref();
+        json!({"alg": "ES256", "crv": "P-256", "kid": KEY_ID, "kty": "EC", "use": "sig", "expired_at": null,
+            "x": URL_SAFE_NO_PAD.encode(&point[1..33]), "y": URL_SAFE_NO_PAD.encode(&point[33..])})
+    }
+
     pub fn answer(&self, path: &str, body: &Value) -> Option<Value> {
         Some(match path {
-            "/webhook_verification_key/get" => {
-                let point = self.pair.public_key().as_ref();
-                json!({"key": {"alg": "ES256", "crv": "P-256", "kid": KEY_ID, "kty": "EC", "use": "sig",
-                    "expired_at": null, "x": URL_SAFE_NO_PAD.encode(&point[1..33]),
-                    "y": URL_SAFE_NO_PAD.encode(&point[33..])}})
-            }
+            "/webhook_verification_key/get" => json!({"key": self.key()}),
             "/transfer/event/sync" => {
                 let after = body["after_id"].as_u64().unwrap_or(0);
                 let last = LISTED.min(after + PAGE);

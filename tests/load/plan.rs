@@ -7,11 +7,13 @@ use payhook::audit::{Expected, Sent};
 use payhook::config::Config;
 use payments::event::PaymentEvent;
 use payments::money::{Currency, Money};
+use payments::providers::keys::FetchedKey;
 use payments::providers::{self, Check, Outgoing, Provider, SampleSeed, Verified};
 use payments::secret::{ProviderSecrets, Secret, Secrets};
 use payments::settings::Settings;
 use payments::store::sha256_hex;
 
+use super::apis::Apis;
 use super::chance::Chance;
 
 /// In a hundred events.
@@ -23,16 +25,20 @@ pub struct Sender {
     pub provider: &'static dyn Provider,
     settings: Settings,
     secrets: ProviderSecrets,
+    /// What the provider gives out to verify with, where it does.
+    fetched: Option<FetchedKey>,
 }
 
 impl Sender {
     /// Every provider that is switched on and can be signed for.
-    pub fn all(config: &Config, secrets: &Secrets) -> Vec<Sender> {
+    pub fn all(config: &Config, secrets: &Secrets, apis: &Apis) -> Vec<Sender> {
         let on = config.providers.iter().filter_map(|(key, settings)| {
             Some(Sender {
                 provider: providers::by_key(key)?,
                 settings: settings.clone(),
                 secrets: secrets.provider(key)?.clone(),
+                fetched: (key == "plaid")
+                    .then(|| FetchedKey::WebKey(apis.plaid().key().to_string())),
             })
         });
         on.collect()
@@ -55,7 +61,7 @@ impl Sender {
         let check = Check {
             secrets: &self.secrets,
             settings: &self.settings,
-            fetched: None,
+            fetched: self.fetched.as_ref(),
         };
         let changed = signed.tampered(self.provider, &check, now);
         changed.expect("a signed byte").0

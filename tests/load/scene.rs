@@ -100,7 +100,7 @@ impl Scene {
             .expect("PutSecretValue");
         let secrets = Secrets::parse(&secrets).expect("secrets");
         Self {
-            senders: Sender::all(&config, &secrets),
+            senders: Sender::all(&config, &secrets, &apis),
             place,
             clients,
             outputs,
@@ -245,7 +245,7 @@ fn secrets(config: &Config, apis: &Apis) -> String {
         let signing = match provider.as_str() {
             "standard_webhooks" => json!("whsec_bG9hZCBvZiBzdGFuZGFyZCB3ZWJob29rcw=="),
             "braintree" => json!({"public_key": "load", "private_key": "of-braintree"}),
-            "plaid" => apis.plaid_signing(),
+            "plaid" => apis.plaid().signing(),
             "worldpay" => json!({"1": "6c6f6164206f6620776f726c64706179"}),
             _ => json!("6c6f6164206f662065766572792073656e646572"),
         };

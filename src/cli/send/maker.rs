@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use payments::event::PaymentEvent;
 use payments::money::{Currency, Money};
+use payments::providers::keys::FetchedKey;
 use payments::providers::{CannotSign, Changed, Check, Outgoing, Provider, SampleSeed, Verified};
 use payments::secret::{ProviderSecrets, Secret};
 use payments::settings::Settings;
@@ -19,6 +20,8 @@ pub struct Maker<'a, S> {
     payment: Option<String>,
     money: Money,
     secret: S,
+    /// What the provider gives out to verify with, where signing keys are its own and it is played.
+    fetched: Option<FetchedKey>,
 }
 
 /// One event, signed.
@@ -66,6 +69,7 @@ impl<'a> Maker<'a, ()> {
             payment: send.payment.clone(),
             money,
             secret: (),
+            fetched: None,
         })
     }
 
@@ -74,8 +78,8 @@ impl<'a> Maker<'a, ()> {
         &self.money
     }
 
-    /// The same with what it signs with.
-    pub fn with(self, secret: Secret) -> Maker<'a, Secret> {
+    /// The same with what it signs with, and what that is verified with where the provider is asked for it.
+    pub fn with(self, secret: Secret, fetched: Option<FetchedKey>) -> Maker<'a, Secret> {
         Maker {
             provider: self.provider,
             settings: self.settings,
@@ -83,6 +87,7 @@ impl<'a> Maker<'a, ()> {
             payment: self.payment,
             money: self.money,
             secret,
+            fetched,
         }
     }
 }
@@ -146,7 +151,7 @@ impl Maker<'_, Secret> {
         let check = Check {
             secrets: &secrets,
             settings: self.settings,
-            fetched: None,
+            fetched: self.fetched.as_ref(),
         };
         let changed = made
             .outgoing

@@ -5,6 +5,7 @@
 use crate::cli::made_secret;
 use anyhow::Context as _;
 use payments::money::Money;
+use payments::providers::keys::FetchedKey;
 use payments::secret::{Secret, SecretText};
 use payments::settings::Settings;
 use serde_json::json;
@@ -30,6 +31,8 @@ trait Api: Send + Sync {
 pub struct StandIn {
     /// What the provider's webhooks are signed with, where only the provider has such a key.
     pub signing: Option<Secret>,
+    /// What those are verified with.
+    pub gives_out: Option<FetchedKey>,
     /// What the list of events names after the notice: its payment, and its event.
     pub listed: Option<(String, String)>,
     /// A key that the API could have given out.
@@ -58,13 +61,13 @@ impl StandIn {
             return Ok(None);
         };
         let nonce = hex::encode(made_secret::random::<12>()?);
-        let (api, signing, listed): (Arc<dyn Api>, _, _) = match provider {
-            "klarna" => (Arc::new(klarna::Klarna::new(money)), None, None),
+        let (api, signing, gives_out, listed): (Arc<dyn Api>, _, _, _) = match provider {
+            "klarna" => (Arc::new(klarna::Klarna::new(money)), None, None, None),
             "plaid" => {
                 let plaid = plaid::Plaid::new(&nonce, money)?;
-                let signing = Some(plaid.secret());
+                let (signing, key) = (Some(plaid.secret()), Some(plaid.key()));
                 let listed = Some(plaid.listed());
-                (Arc::new(plaid), signing, listed)
+                (Arc::new(plaid), signing, key, listed)
             }
             _ => return Ok(None),
         };
@@ -79,6 +82,7 @@ impl StandIn {
         };
         Ok(Some(Self {
             signing,
+            gives_out,
             listed,
             api_key: SecretText::new(&key.to_string()),
             server: tokio::spawn(serve(listener, api)),

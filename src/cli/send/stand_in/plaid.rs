@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use payments::money::Money;
+use payments::providers::keys::FetchedKey;
 use payments::secret::{Secret, SecretText, SecretValue};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -53,6 +54,11 @@ impl Plaid {
             ("key_id".to_owned(), SecretText::new(id)),
             ("private_key".to_owned(), self.private.clone()),
         ])))
+    }
+
+    /// What Plaid gives out for that.
+    pub fn key(&self) -> FetchedKey {
+        FetchedKey::WebKey(self.web_key.to_string())
     }
 
     /// The payment that the list is about, and the last event of it.
