@@ -167,6 +167,8 @@ fn functions(arns: &Arns, names: &Names) -> Vec<Allow> {
             "lambda:DeleteProvisionedConcurrencyConfig",
             "lambda:GetAlias",
             "lambda:GetFunction",
+            "lambda:GetFunctionConcurrency",
+            "lambda:GetFunctionConfiguration",
             "lambda:GetPolicy",
             "lambda:GetProvisionedConcurrencyConfig",
             "lambda:ListFunctionEventInvokeConfigs",

@@ -5,6 +5,7 @@
 //! JSON for every protocol; for the XML ones a list becomes `member` elements, or repeated elements under `entry`.
 
 mod faulty;
+mod cbor;
 mod wire;
 
 use super::tags::tag;

@@ -7,6 +7,7 @@
 #[allow(dead_code, reason = "only clients of an emulator are made here")]
 mod clients;
 mod emulator;
+mod guard;
 mod inventory;
 mod lane;
 mod proxy;
@@ -18,4 +19,5 @@ mod series;
 mod answers;
 mod counts;
 mod crash;
+mod policy;
 mod rollback;

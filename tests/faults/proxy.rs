@@ -6,6 +6,7 @@ use std::os::fd::AsRawFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+use crate::guard::Guard;
 use crate::refusal;
 use crate::request::{Request, is_read};
 
@@ -60,6 +61,8 @@ struct Script {
     process: Option<i32>,
     dead: bool,
     calls: Vec<String>,
+    /// What payhook may do; everything if there is none.
+    guard: Option<Guard>,
 }
 
 pub struct Proxy {
@@ -86,10 +89,18 @@ impl Proxy {
 
     /// Forgets what was, and spoils one request from now on.
     pub fn prepare(&self, fault: Option<(At, Fault)>) {
-        *self.script() = Script {
+        let mut script = self.script();
+        let guard = script.guard.take();
+        *script = Script {
             fault,
+            guard,
             ..Script::default()
         };
+    }
+
+    /// From now on refuses what the guard does not admit; gives back the one before.
+    pub fn guarded_by(&self, guard: Option<Guard>) -> Option<Guard> {
+        std::mem::replace(&mut self.script().guard, guard)
     }
 
     /// Says who sends the requests.
@@ -123,7 +134,7 @@ impl Proxy {
 
 fn serve(client: TcpStream, upstream: &str, shared: &(Mutex<Script>, Condvar)) -> Option<()> {
     let request = Request::read(&client)?;
-    let (fault, process) = {
+    let (fault, admitted, process) = {
         let mut script = shared.0.lock().ok()?;
         while script.process.is_none() {
             script = shared.1.wait(script).ok()?;
@@ -139,8 +150,11 @@ fn serve(client: TcpStream, upstream: &str, shared: &(Mutex<Script>, Condvar)) -
         });
         script.calls.push(operation);
         script.hit |= fault.is_some();
-        (fault.map(|(_, fault)| fault), script.process?)
+        let guard = script.guard.as_mut();
+        let admitted = guard.is_none_or(|guard| guard.admits(&request));
+        (fault.map(|(_, fault)| fault), admitted, script.process?)
     };
+    let fault = if admitted { fault } else { Some(Fault::Denied) };
     let connection = Connection {
         client,
         upstream,

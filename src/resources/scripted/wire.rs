@@ -1,7 +1,7 @@
 //! How each AWS protocol writes a call, an answer and a refusal.
 
-use aws_smithy_cbor::data::Type;
-use aws_smithy_cbor::{Decoder, Encoder};
+use super::cbor;
+use aws_smithy_cbor::Encoder;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use percent_encoding::percent_decode_str;
@@ -41,7 +41,7 @@ impl Asked {
             return named(Protocol::Json, operation, json_or_text(&text));
         }
         if let Some((_, operation)) = path.split_once("/operation/") {
-            return named(Protocol::Cbor, operation, decode(&mut Decoder::new(bytes)));
+            return named(Protocol::Cbor, operation, cbor::decode(bytes));
         }
         if text.starts_with("Action=") {
             let form = form(&text);
@@ -190,54 +190,5 @@ fn encode(to: &mut Encoder, value: &Value) {
                 encode(to, item);
             }
         }
-    }
-}
-
-fn decode(from: &mut Decoder<'_>) -> Value {
-    read(from).expect("the SDK writes well-formed CBOR")
-}
-
-fn read(from: &mut Decoder<'_>) -> Result<Value, aws_smithy_cbor::decode::DeserializeError> {
-    Ok(match from.datatype()? {
-        Type::Map | Type::MapIndef => {
-            let mut fields = Map::new();
-            let length = from.map()?;
-            while more(from, length, fields.len())? {
-                fields.insert(from.string()?, read(from)?);
-            }
-            fields.into()
-        }
-        Type::Array | Type::ArrayIndef => {
-            let mut items = Vec::new();
-            let length = from.list()?;
-            while more(from, length, items.len())? {
-                items.push(read(from)?);
-            }
-            items.into()
-        }
-        Type::Bool => from.boolean()?.into(),
-        Type::String | Type::StringIndef => from.string()?.into(),
-        Type::F16 | Type::F32 => from.float()?.into(),
-        Type::F64 => from.double()?.into(),
-        Type::Null => {
-            from.null()?;
-            Value::Null
-        }
-        _ => from.long()?.into(),
-    })
-}
-
-fn more(
-    from: &mut Decoder<'_>,
-    length: Option<u64>,
-    read: usize,
-) -> Result<bool, aws_smithy_cbor::decode::DeserializeError> {
-    match length {
-        Some(length) => Ok((read as u64) < length),
-        None if from.datatype()? == Type::Break => {
-            from.skip()?;
-            Ok(false)
-        }
-        None => Ok(true),
     }
 }
