@@ -73,7 +73,8 @@ impl<'a> Wave<'a> {
     /// What state knows of a resource under this name in the cloud.
     fn entry(&self, node: &Node) -> Option<&'a Entry> {
         let entry = self.state.entries.get(&node.name);
-        entry.filter(|entry| entry.physical == node.physical)
+        let kind = Kind::parse(node.kind)?;
+        entry.filter(|entry| entry.stands_for(kind, &node.physical))
     }
 
     /// Of the two values of an output the one that is there counts, then the one on record.

@@ -142,15 +142,18 @@ impl Engine<'_> {
         })
     }
 
-    /// What a create-first replace supersedes moves aside in state before its successor is recorded.
+    /// What a create-first replace supersedes moves aside in state before its successor is recorded; so does what was
+    /// only about to be made under another name, when nothing more was heard of it.
     async fn retire_predecessor(&self, step: &Step) -> Result<(), Cause> {
+        let create_first = step.action == Action::Replace
+            && definition(step.kind).replace() == Replace::CreateFirst;
+        let other = |entry: &Entry| !entry.stands_for(step.kind, &step.physical);
         let moved = {
             let state = self.lock();
-            state.entries.get(&step.resource).is_some_and(|entry| {
-                let create_first = step.action == Action::Replace
-                    && definition(step.kind).replace() == Replace::CreateFirst;
-                create_first || entry.kind != step.kind || entry.physical != step.physical
-            })
+            match state.entries.get(&step.resource) {
+                Some(entry) => create_first || other(entry),
+                None => state.making.get(&step.resource).is_some_and(other),
+            }
         };
         if moved {
             self.note(Record::Retired {
@@ -186,7 +189,8 @@ impl Engine<'_> {
             .entries
             .get(&step.resource)
             .is_some_and(|entry| {
-                entry.properties == canonical
+                entry.physical == step.physical
+                    && entry.properties == canonical
                     && entry.outputs == step.outputs
                     && entry.dependencies == step.dependencies
                     && entry.tags == step.tags
@@ -194,6 +198,7 @@ impl Engine<'_> {
             });
         let open = self.lock().open.contains(&step.resource);
         if !known || open {
+            self.retire_predecessor(step).await?;
             self.put_record(step, &at, step.outputs.clone(), true)
                 .await?;
         }
@@ -203,11 +208,8 @@ impl Engine<'_> {
     /// Deletes a resource and waits until it is gone.
     pub(super) async fn delete(&self, step: &Step) -> Result<(), Cause> {
         let at = address(step, step.properties.clone());
-        if step.retired && self.is_live(step) {
-            return self.deleted(step).await;
-        }
         // What was made a moment ago may not be shown yet; before it has had the time to show itself it is not gone.
-        let mut hidden = match self.is_open(step) {
+        let mut hidden = match self.is_open(step) || only_meant(step) {
             true => self.cloud.hidden(step.kind),
             false => hidden_again(self.cloud, step.kind),
         };
@@ -216,6 +218,9 @@ impl Engine<'_> {
             action: "delete".to_owned(),
         })
         .await?;
+        if step.retired && self.is_live(step) {
+            return self.deleted(step).await;
+        }
         let rules = definition(step.kind);
         let mut patience = Patience::default();
         while let Some(seen) = self.search(&at, hidden).await? {
@@ -253,7 +258,7 @@ impl Engine<'_> {
 
     /// Whether what stands in the place of something that was only about to be made is not ours.
     fn is_of_others(&self, step: &Step, seen: &Seen) -> bool {
-        let only_meant = self.lock().making.contains_key(&step.resource);
+        let only_meant = self.lock().making.contains_key(&step.resource) || only_meant(step);
         let ours = |tags: &Tags| {
             let mut proofs = [tag::STACK, tag::ENV, tag::RESOURCE].into_iter();
             proofs.all(|key| tags.get(key) == step.tags.get(key))
@@ -298,6 +303,11 @@ impl Underway {
     fn is_certainly_absent(&self) -> bool {
         !self.doubt && self.seen.is_none() && !definition(self.at.kind).unique()
     }
+}
+
+/// Whether a predecessor to be deleted may never have been made: nothing was heard of it.
+fn only_meant(step: &Step) -> bool {
+    step.retired && step.outputs.is_empty()
 }
 
 /// Whether a call may have taken effect although it was not answered well.

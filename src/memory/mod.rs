@@ -219,11 +219,12 @@ impl MemoryCloud {
 
     /// Changes a property behind payhook's back; `false` when there is no such resource.
     pub fn tamper(&self, logical: &str, change: impl FnOnce(&mut Value, &mut Tags)) -> bool {
+        let now = Instant::now();
         let mut inner = self.lock();
         match inner
             .items
             .values_mut()
-            .find(|item| item.logical == logical)
+            .find(|item| item.logical == logical && !item.is_gone(now))
         {
             Some(item) => {
                 change(&mut item.properties, &mut item.tags);

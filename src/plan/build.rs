@@ -160,8 +160,10 @@ impl<'a> Builder<'a> {
         let desired = rules.canonical(&resolve(&node.properties, &lookup).value);
         let entry = self.state.entries.get(&node.name);
         // An entry of another kind or name is a predecessor: its place is taken by a new resource.
-        let moved = entry.filter(|e| e.kind != kind || e.physical != node.physical);
+        let other = |e: &&Entry| !e.stands_for(kind, &node.physical);
+        let moved = entry.filter(other);
         let entry = entry.filter(|_| moved.is_none());
+        let meant = self.state.making.get(&node.name).filter(other);
         let finding = match self.seen.get(&node.name) {
             None => self.absent(rules, &desired, entry),
             Some(seen) => {
@@ -171,7 +173,7 @@ impl<'a> Builder<'a> {
                 self.present(node, rules, &desired, entry, seen)
             }
         };
-        self.push(node, kind, rules, finding, entry, moved);
+        self.push(node, kind, rules, finding, entry, moved.or(meant));
         Ok(())
     }
 

@@ -4,8 +4,8 @@
 //! API Gateway and S3. Replies to one call are used in the order given; different calls may come in any order. Answers are
 //! JSON for every protocol; for the XML ones a list becomes `member` elements, or repeated elements under `entry`.
 
-mod faulty;
 mod cbor;
+mod faulty;
 mod wire;
 
 use super::tags::tag;

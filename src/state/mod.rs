@@ -10,7 +10,7 @@ mod record;
 mod s3;
 
 use crate::graph::LogicalName;
-use crate::resources::{Given, Kind, Outputs, Tags};
+use crate::resources::{Given, Kind, Outputs, Tags, definition};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,6 +44,13 @@ pub struct Entry {
     /// What was found changed outside payhook and accepted: not drift, although never applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Accepted>,
+}
+
+impl Entry {
+    /// Whether it is the resource of this kind and name; a name that AWS lets many have is only what it is called by.
+    pub fn stands_for(&self, kind: Kind, physical: &str) -> bool {
+        self.kind == kind && (!definition(kind).unique() || self.physical == physical)
+    }
 }
 
 /// A resource as it was found when a change made outside payhook was accepted.
@@ -133,9 +140,9 @@ impl State {
                 }
             }
             Record::Retired { resource } => {
-                if let Some(entry) = self.entries.remove(&resource) {
-                    self.retired.push((resource, entry));
-                }
+                let entry = self.entries.remove(&resource);
+                let entry = entry.or_else(|| self.making.remove(&resource));
+                self.retired.extend(entry.map(|entry| (resource, entry)));
             }
             Record::Found { resource, entry } => self.retired.push((resource, entry)),
             Record::Deleted { resource } | Record::Forgotten { resource } => {

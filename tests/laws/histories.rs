@@ -54,12 +54,15 @@ enum Happening {
 
 fn wanted() -> impl Strategy<Value = Wanted> {
     let tweaks = prop::collection::vec(prop_oneof![3 => Just(0u8), 2 => any::<u8>()], 6);
-    (any::<u8>(), tweaks, 0u8..3, prop::bool::weighted(0.2)).prop_map(
-        |(declared, tweaks, wiring, tagged)| Wanted {
+    let renamed = prop_oneof![3 => Just(0u8), 1 => any::<u8>()];
+    let tagged = prop::bool::weighted(0.2);
+    (any::<u8>(), tweaks, 0u8..3, tagged, renamed).prop_map(
+        |(declared, tweaks, wiring, tagged, renamed)| Wanted {
             declared,
             tweaks,
             wiring,
             tagged,
+            renamed,
         },
     )
 }

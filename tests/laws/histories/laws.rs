@@ -47,6 +47,7 @@ impl<'a> Check<'a> {
                 tweaks: Vec::new(),
                 wiring: 0,
                 tagged: false,
+                renamed: 0,
             },
             lost: false,
         }

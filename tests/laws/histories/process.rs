@@ -106,6 +106,9 @@ impl Tearing {
     }
 }
 
+/// How many steps of each resource have begun and not ended: what replaced one another may be deleted at once.
+type Open = Arc<Mutex<BTreeMap<String, usize>>>;
+
 /// How it ended; `None` when it was killed.
 pub type End = Option<Result<Outcome, EngineError>>;
 
@@ -115,7 +118,7 @@ pub struct Place {
     pub cloud: MemoryCloud,
     pub store: MemoryStore,
     /// Steps between their intent and their result.
-    open: Arc<Mutex<BTreeSet<String>>>,
+    open: Open,
     /// Breaches of the journal's law.
     breaches: Arc<Mutex<Vec<String>>>,
 }
@@ -135,7 +138,7 @@ impl Place {
     }
 
     pub fn open(&self) -> BTreeSet<String> {
-        locked(&self.open).clone()
+        locked(&self.open).keys().cloned().collect()
     }
 
     pub async fn facts(&self, tagged: bool) -> Facts {
@@ -191,7 +194,7 @@ impl Place {
         let count = AtomicUsize::new(0);
         Arc::new(move |_, verb, resource| {
             let writes = verb != "read";
-            if writes && !locked(&open).contains(resource) {
+            if writes && !locked(&open).contains_key(resource) {
                 locked(&breaches).push(format!("{verb} of {resource} without an intent"));
             }
             let Mishap::Call {
@@ -272,14 +275,14 @@ impl Process {
 /// A journal that knows which steps are between intent and result.
 struct Watched {
     store: MemoryStore,
-    open: Arc<Mutex<BTreeSet<String>>>,
+    open: Open,
 }
 
 #[async_trait::async_trait]
 impl Store for Watched {
     async fn load(&self) -> Result<State, StateError> {
         let state = self.store.load().await?;
-        *locked(&self.open) = BTreeSet::new();
+        locked(&self.open).clear();
         Ok(state)
     }
 
@@ -292,7 +295,7 @@ impl Store for Watched {
         let mut open = locked(&self.open);
         match record {
             Record::Intent { resource, .. } | Record::Making { resource, .. } => {
-                open.insert(resource.to_string());
+                *open.entry(resource.to_string()).or_default() += 1;
             }
             Record::Put {
                 resource,
@@ -302,7 +305,10 @@ impl Store for Watched {
             | Record::Unmade { resource }
             | Record::Deleted { resource }
             | Record::DeletedRetired { resource, .. } => {
-                open.remove(resource.as_str());
+                if let Some(begun) = open.get_mut(resource.as_str()) {
+                    *begun -= 1;
+                }
+                open.retain(|_, begun| *begun > 0);
             }
             _ => {}
         }

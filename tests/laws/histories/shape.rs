@@ -29,6 +29,9 @@ pub struct Wanted {
     pub wiring: u8,
     /// Whether there is a tag of the user's.
     pub tagged: bool,
+    /// A bit for each place whose resource has its second name.
+    #[serde(default)]
+    pub renamed: u8,
 }
 
 /// Another value of a property.
@@ -153,13 +156,18 @@ pub fn graph(slots: &[Slot], wanted: &Wanted) -> Graph {
         let template = template_of(slot);
         let kind = template.kind;
         // An account has one logging role.
-        let second = kind == Kind::ApiAccount && taken.iter().any(|(_, other)| *other == kind);
-        if wanted.declared >> index & 1 == 0 || second {
+        let another = kind == Kind::ApiAccount && taken.iter().any(|(_, other)| *other == kind);
+        if wanted.declared >> index & 1 == 0 || another {
             continue;
         }
         let mut properties = template.properties.clone();
         tweak(&mut properties, template, wanted.tweaks.get(index).copied());
-        let physical = format!("{}-{index}", template.physical);
+        let second = if wanted.renamed >> index & 1 == 0 {
+            ""
+        } else {
+            "-b"
+        };
+        let physical = format!("{}-{index}{second}", template.physical);
         let chosen = usize::from(slot.wiring.wrapping_add(wanted.wiring));
         let used = |wanted: Kind| {
             let fits = |(other, of): &&(usize, Kind)| {
