@@ -142,6 +142,7 @@ pub struct Handover<'a> {
     open: FuturesUnordered<BoxFuture<'a, anyhow::Result<Ended>>>,
     ended: Ended,
     handed: usize,
+    told: Instant,
     tell: Box<dyn Fn(String) + Send + Sync + 'a>,
 }
 
@@ -163,6 +164,7 @@ impl<'a> Handover<'a> {
             open: FuturesUnordered::new(),
             ended: Ended::default(),
             handed: 0,
+            told: Instant::now(),
             tell,
         }
     }
@@ -195,7 +197,8 @@ impl<'a> Handover<'a> {
 
     async fn one_ends(&mut self) -> anyhow::Result<()> {
         let ended = loop {
-            match timeout(SILENCE, self.open.next()).await {
+            let quiet = SILENCE.saturating_sub(self.told.elapsed());
+            match timeout(quiet, self.open.next()).await {
                 Ok(ended) => break ended.transpose()?.unwrap_or_default(),
                 Err(_) => self.say(),
             }
@@ -212,7 +215,8 @@ impl<'a> Handover<'a> {
         Ok(())
     }
 
-    fn say(&self) {
+    fn say(&mut self) {
+        self.told = Instant::now();
         let Ended {
             settled, failed, ..
         } = self.ended;
