@@ -27,7 +27,11 @@ fn files() -> Vec<PathBuf> {
             let entry = entry.expect("an entry");
             let kind = entry.file_type().expect("its kind");
             let path = entry.path();
-            if kind.is_dir() && !made.iter().any(|name| entry.file_name() == *name) {
+            // In a worktree of git's own making `.git` is a file.
+            if made.iter().any(|name| entry.file_name() == *name) {
+                continue;
+            }
+            if kind.is_dir() {
                 folders.push(path);
             } else if kind.is_file() {
                 found.push(path.strip_prefix(root()).expect("inside").to_owned());
