@@ -101,11 +101,11 @@ pub async fn plan_destroy(
     let seen = observe(engine.cloud, &stack.graph, &state, &facts).await?;
     let owned = plan::owned(&stack.graph, &state, &seen, &facts)?;
     let retain = &context.config.retain;
-    let divided = plan::divide(owned, |name, kind| {
+    let divided = plan::divide(owned.entries, |name, kind| {
         retain.covers(name.as_str(), kind.as_str())
     });
     Ok(Destruction {
-        plan: plan::destroy(&divided.deleted, &state.retired),
+        plan: plan::destroy(&divided.deleted, &owned.retired),
         retained: divided.retained,
     })
 }

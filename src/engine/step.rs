@@ -3,7 +3,7 @@
 use super::look::{hidden_again, invisible};
 use super::retry::Patience;
 use super::{Cause, Engine};
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Step, known_by_content};
 use crate::resources::{
     Address, Class, CloudError, Condition, Delete, Outputs, Put, Replace, Seen, Tags, definition,
     tag,
@@ -225,7 +225,8 @@ impl Engine<'_> {
         let mut patience = Patience::default();
         while let Some(seen) = self.search(&at, hidden).await? {
             hidden = Duration::ZERO;
-            if self.is_of_others(step, &seen) || self.is_successor(step, &seen) {
+            let taken = self.is_successor(step, &seen) || self.is_taken_over(step, &seen);
+            if taken || self.is_of_others(step, &seen) {
                 break;
             }
             match self.cloud.delete(&at, &seen).await {
@@ -273,6 +274,21 @@ impl Engine<'_> {
         let state = self.lock();
         let live = state.entries.get(&step.resource);
         nameless && live.is_some_and(|live| live.kind == step.kind && live.outputs == seen.outputs)
+    }
+
+    /// Whether another resource has taken it over: what bears no tags is found by its content, whatever we call it.
+    fn is_taken_over(&self, step: &Step, seen: &Seen) -> bool {
+        if !known_by_content(step.kind) || seen.outputs.is_empty() {
+            return false;
+        }
+        let state = self.lock();
+        let mut others = state.entries.iter();
+        others.any(|(name, other)| {
+            *name != step.resource
+                && other.kind == step.kind
+                && other.outputs == seen.outputs
+                && !state.open.contains(name)
+        })
     }
 
     async fn deleted(&self, step: &Step) -> Result<(), Cause> {

@@ -1,6 +1,6 @@
 //! The order of a plan: which steps wait for which.
 
-use super::{Action, Step, StepId};
+use super::{Action, Step, StepId, known_by_content};
 use crate::graph::LogicalName;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -60,6 +60,13 @@ fn waits(steps: &[Step], former: &Former) -> Vec<BTreeSet<StepId>> {
             // What is only deleted once everything has moved over, or has let go of it.
             after.extend(put_users.before(&step.resource, id));
             after.extend(puts.before(&step.resource, id));
+            // What another one may take over.
+            let beside = step
+                .dependencies
+                .iter()
+                .filter(|_| known_by_content(step.kind));
+            let beside = beside.flat_map(|needed| put_users.before(needed, id));
+            after.extend(beside.filter(|other| steps[*other].kind == step.kind));
         } else {
             for needed in &step.dependencies {
                 after.extend(puts.0.get(needed).into_iter().flatten());

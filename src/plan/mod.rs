@@ -16,7 +16,7 @@ mod sequence;
 mod visible;
 
 use crate::graph::{GraphError, LogicalName};
-use crate::resources::{Kind, Outputs, Tags};
+use crate::resources::{Kind, Outputs, Tags, definition};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,13 +28,19 @@ pub use build::{Facts, build, physical_address};
 pub use change::{Change, changes};
 pub use destroy::destroy;
 pub use drift::{Departure, Drift, Drifted, accept, drift};
-pub use owned::owned;
+pub use owned::{Owned, owned};
 pub use rebuild::{Rebuilt, rebuild};
 pub use retain::{Division, divide};
 pub use revert::revert;
 pub use rollback::{graph as graph_of, rollback, tags as tags_of, target};
 
 pub use crate::resources::tag;
+
+/// Whether AWS neither names nor tags it, so that it is known as ours by its content and by what it stands in.
+pub(crate) fn known_by_content(kind: Kind) -> bool {
+    let rules = definition(kind);
+    !rules.unique() && !rules.tagged()
+}
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -4,7 +4,16 @@ use super::{Facts, Foreign, PlanError, tag};
 use crate::graph::{Graph, LogicalName, Node};
 use crate::resources::{Kind, Seen, definition};
 use crate::state::{Entry, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is ours.
+#[derive(Clone, Debug, Default)]
+pub struct Owned {
+    /// Resources in their places, by name.
+    pub entries: Vec<(LogicalName, Entry)>,
+    /// What has been replaced and still stands, or may.
+    pub retired: Vec<(LogicalName, Entry)>,
+}
 
 /// Every resource that is ours: those in state, then those that state has lost.
 ///
@@ -15,8 +24,10 @@ pub fn owned(
     state: &State,
     seen: &BTreeMap<LogicalName, Seen>,
     facts: &Facts,
-) -> Result<Vec<(LogicalName, Entry)>, PlanError> {
+) -> Result<Owned, PlanError> {
     let mut owned: BTreeMap<LogicalName, Entry> = state.entries.clone();
+    let mut retired = state.retired.clone();
+    let mut known: BTreeSet<LogicalName> = owned.keys().cloned().collect();
     for name in graph.order()?.sorted() {
         let (Some(node), Some(seen)) = (graph.get(name), seen.get(name)) else {
             continue;
@@ -26,13 +37,28 @@ pub fn owned(
             None => node
                 .dependencies()
                 .iter()
-                .any(|needed| owned.contains_key(needed)),
+                .any(|needed| known.contains(needed)),
         };
+        if ours {
+            known.insert(name.clone());
+        }
         if ours && !owned.contains_key(name) {
             let mut entry = found(node, seen, facts)?;
+            let making = state.making.get(name);
+            if making.is_some_and(|making| !making.stands_for(entry.kind, &entry.physical)) {
+                // What was being made in its place is to go as well, and nobody has looked for that.
+                let same = |(other, old): &(LogicalName, Entry)| {
+                    other == name && old.stands_for(entry.kind, &entry.physical)
+                };
+                if !retired.iter().any(same) {
+                    retired.push((name.clone(), entry));
+                }
+                continue;
+            }
             // It may still use what it used when it was made, whatever is declared by now.
-            let making = state.making.get(name).into_iter();
-            let former = making.flat_map(|made| made.dependencies.iter().cloned());
+            let former = making
+                .into_iter()
+                .flat_map(|made| made.dependencies.iter().cloned());
             entry.dependencies.extend(former);
             owned.insert(name.clone(), entry);
         }
@@ -50,7 +76,10 @@ pub fn owned(
             owned.insert(name.clone(), entry.clone());
         }
     }
-    Ok(owned.into_iter().collect())
+    Ok(Owned {
+        entries: owned.into_iter().collect(),
+        retired,
+    })
 }
 
 /// What stands under a name of ours, where its tags say that it is not ours; what has no tags says nothing.

@@ -139,7 +139,7 @@ impl World {
             .await
             .expect("reads succeed");
         let owned = owned(&self.graph, &state, &seen, &facts).expect("the graph has an order");
-        destroy(&owned, &state.retired)
+        destroy(&owned.entries, &owned.retired)
     }
 
     pub async fn try_destroy(&self) -> Outcome {

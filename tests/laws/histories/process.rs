@@ -251,7 +251,7 @@ impl Process {
             Verb::Destroy => {
                 let seen = observe(&self.cloud, graph, &state, facts).await?;
                 let owned = plan::owned(graph, &state, &seen, facts)?;
-                let plan = plan::destroy(&owned, &state.retired);
+                let plan = plan::destroy(&owned.entries, &owned.retired);
                 engine.apply(&plan, &BTreeMap::new(), run("destroy")).await
             }
             Verb::Rollback => {
