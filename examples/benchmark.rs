@@ -5,7 +5,7 @@
 //! columns.
 
 use payhook::config::Config;
-use payhook::engine::{Engine, Outcome, Run, discard, observe};
+use payhook::engine::{Engine, Outcome, Run, discard, observe, survey, survey_if_lost};
 use payhook::graph::Graph;
 use payhook::memory::{
     MemoryCloud, MemoryStore, Shape, shortest_deploy, shortest_destroy, shortest_preview,
@@ -97,12 +97,16 @@ impl Bench {
         let cancel = CancellationToken::new();
         let engine = Engine::open(&self.cloud, &self.store, discard(), cancel).await?;
         let state = engine.state();
-        let seen = observe(&self.cloud, &self.graph, &state, &self.facts).await?;
+        let (graph, facts) = (&self.graph, &self.facts);
         let (plan, seen) = if verb == "destroy" {
-            let owned = owned(&self.graph, &state, &seen, &self.facts)?;
-            (destroy(&owned, &state.retired), BTreeMap::new())
+            let seen = survey(&self.cloud, graph, graph, &state, facts).await?.seen;
+            let owned = owned(graph, &state, &seen, facts)?;
+            (destroy(&owned.entries, &owned.retired), seen)
         } else {
-            (build(&self.graph, &state, &seen, &self.facts)?, seen)
+            let seen = survey_if_lost(&self.cloud, graph, graph, &state, facts)
+                .await?
+                .seen;
+            (build(graph, &state, &seen, facts)?, seen)
         };
         let run = Run {
             verb: verb.to_owned(),

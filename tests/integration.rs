@@ -23,6 +23,7 @@ mod integration {
     mod drift;
     mod every_sender;
     mod express;
+    mod forgotten;
     mod functions;
     mod life;
     mod notices;

@@ -1,11 +1,12 @@
+use super::explain::LeftStanding;
 use super::listen::ear;
 use super::lock::LockWait;
 use super::{Context, Exit, consent, planning, running};
-use crate::engine::{Engine, discard, observe};
+use crate::engine::{Engine, Unsure, discard, left_standing, survey};
 use crate::graph::LogicalName;
 use crate::outputs::FlatOutputs;
 use crate::plan::{self, Plan};
-use crate::resources::{Aws, Given, Kind};
+use crate::resources::{Aws, Given, Kind, Seen, Tagged};
 use crate::stack::Stack;
 use crate::state::{Entry, Record, Store};
 use clap::Args;
@@ -15,9 +16,10 @@ use std::collections::BTreeMap;
 
 /// Delete everything that belongs to the stack of an environment.
 ///
-/// Asks for the name of the environment on a terminal. Also finds what is there and ours when the state is lost. AWS
-/// holds keys and secrets back for some days; the end says until when. `protect = true` in infra.toml refuses it, and
-/// what stands there under `retain` is left standing.
+/// Asks for the name of the environment on a terminal. Also finds what is there and ours when the state is lost, by name
+/// and by its tags; at the end a search by tags proves that nothing is left. AWS holds keys and secrets back for some
+/// days; the end says until when. `protect = true` in infra.toml refuses it, and what stands there under `retain` is left
+/// standing.
 #[derive(Debug, Args)]
 pub struct Destroy {
     /// Ask nothing.
@@ -58,7 +60,13 @@ pub async fn carry_out(
     given: &Given,
     unasked: bool,
 ) -> anyhow::Result<()> {
-    let Destruction { plan, retained } = plan_destroy(context, engine, given).await?;
+    let Destruction {
+        plan,
+        seen,
+        retained,
+        unsure,
+    } = plan_destroy(context, engine, given).await?;
+    planning::say_unsure(context, &unsure);
     consent::guard_resources(context, &plan)?;
     say_retained(context, &retained);
     if plan.is_empty() && retained.is_empty() {
@@ -69,22 +77,61 @@ pub async fn carry_out(
         planning::show(context, &plan, "destroy", given);
         consent::to_destroy(context, unasked).await?;
     }
-    let took = running::apply(context, engine, &plan, &BTreeMap::new(), "destroy", given).await?;
+    let took = running::apply(context, engine, &plan, &seen, "destroy", given).await?;
     for (resource, _) in &retained {
         let resource = resource.clone();
         engine.record(Record::Forgotten { resource }).await?;
     }
     FlatOutputs::remove(&context.outputs_file(), context.env())?;
+    let unsearched = unsure.iter().any(|one| matches!(one, Unsure::Search(_)));
+    if !plan.is_empty() && !unsearched {
+        prove_empty(context, engine, given, &plan, &retained).await?;
+    }
     summary(context, &plan, &retained, took);
     Ok(())
+}
+
+/// Searches once more by tags: nothing may stand but what is retained.
+async fn prove_empty(
+    context: &Context,
+    engine: &Engine<'_>,
+    given: &Given,
+    plan: &Plan,
+    retained: &[(LogicalName, Entry)],
+) -> anyhow::Result<()> {
+    let everything = Stack::everything(&context.config).graph;
+    let facts = planning::facts(context, given, &[]);
+    // A list may lag behind a delete, of which the engine has waited for the end.
+    let settled = |hit: &Tagged| {
+        let mut gone = plan.steps.iter();
+        let mut kept = retained.iter();
+        gone.any(|step| hit.is(step.kind, &step.properties, &step.outputs))
+            || kept.any(|(_, entry)| hit.is(entry.kind, &entry.properties, &entry.outputs))
+    };
+    let (standing, unsure) = left_standing(engine.cloud, &everything, &facts, settled).await?;
+    planning::say_unsure(context, &unsure);
+    if standing.is_empty() {
+        return Ok(());
+    }
+    let lines = standing.iter();
+    let lines = lines.map(|one| format!("{} {}", one.hit.kind, one.physical));
+    Err(LeftStanding {
+        env: context.env().to_owned(),
+        lines: lines.collect(),
+    }
+    .into())
 }
 
 /// What a destroy deletes, and what it leaves standing.
 pub struct Destruction {
     /// The deletes.
     pub plan: Plan,
+    /// As it stands.
+    pub seen: BTreeMap<LogicalName, Seen>,
     /// To be forgotten once they are done.
     pub retained: Vec<(LogicalName, Entry)>,
+    /// What a search by tags could not find out.
+    pub unsure: Vec<Unsure>,
 }
 
 /// Plans the deletion of everything that is ours but what infra.toml retains.
@@ -98,15 +145,24 @@ pub async fn plan_destroy(
     let stack = Stack::payment_webhooks(&context.config);
     consent::guard_selections(context, &stack)?;
     let facts = planning::facts(context, given, &[]);
-    let seen = observe(engine.cloud, &stack.graph, &state, &facts).await?;
-    let owned = plan::owned(&stack.graph, &state, &seen, &facts)?;
+    let everything = Stack::everything(&context.config).graph;
+    let found = survey(engine.cloud, &stack.graph, &everything, &state, &facts).await?;
+    let owned = plan::owned(&stack.graph, &state, &found.seen, &facts)?;
     let retain = &context.config.retain;
-    let divided = plan::divide(owned.entries, |name, kind| {
-        retain.covers(name.as_str(), kind.as_str())
-    });
+    let covers = |name: &LogicalName, kind: Kind| retain.covers(name.as_str(), kind.as_str());
+    // What a stray needs is kept with it, so both are divided together.
+    let owned = owned.and(&found.strays);
+    let divided = plan::divide(owned.entries, covers);
+    let found_beside = |one: &(LogicalName, Entry)| !state.retired.contains(one);
+    let retired = owned.retired.into_iter();
+    let (kept, retired): (Vec<_>, Vec<_>) =
+        retired.partition(|one| found_beside(one) && covers(&one.0, one.1.kind));
+    let retained = divided.retained.into_iter().chain(kept).collect();
     Ok(Destruction {
-        plan: plan::destroy(&divided.deleted, &owned.retired),
-        retained: divided.retained,
+        plan: plan::destroy_of(&divided.deleted, &retired, &found.strays),
+        seen: found.seen,
+        retained,
+        unsure: found.unsure,
     })
 }
 

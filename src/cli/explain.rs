@@ -3,7 +3,7 @@
 use super::Exit;
 use super::refusal::{Misuse, Refusal};
 use crate::config::ConfigError;
-use crate::engine::{Cause, EngineError, StepError};
+use crate::engine::{Cause, EngineError, StepError, Unsure};
 use crate::local::LocalError;
 use crate::outputs::OutputsError;
 use crate::plan::{Foreign, PlanError};
@@ -54,12 +54,27 @@ pub struct RunFailed(pub Vec<StepError>);
 #[error("{0}")]
 pub struct RolledBack(pub anyhow::Error);
 
+/// A destroy has ended, and something of the stack still stands.
+#[derive(Debug, thiserror::Error)]
+#[error("something of {env} still stands although everything known was deleted:\n{}", .lines.iter().map(|line| format!("      {line}")).collect::<Vec<_>>().join("\n"))]
+pub struct LeftStanding {
+    /// Environment.
+    pub env: String,
+    /// Kind and name in the cloud of each.
+    pub lines: Vec<String>,
+}
+
 /// A run was stopped by the user.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted; what was in flight is finished and recorded")]
 pub struct RunCancelled;
 
 const ROLLED_BACK: &str = "the stack stands again as the last successful deploy left it; correct the cause, then deploy again";
+
+const LEFT_STANDING: &[&str] = &[
+    "run `payhook destroy` again: it finds by tags what was made or became visible meanwhile",
+    "what is named again then is made by something that still runs: stop that first, or delete it in the AWS console",
+];
 
 fn count(steps: usize) -> String {
     match steps {
@@ -126,6 +141,9 @@ fn known(error: &(dyn StdError + 'static), paint: Paint) -> Option<Explanation> 
     }
     if error.is::<NotVectors>() {
         return Some(Explanation::new(Exit::Usage, error, &[]));
+    }
+    if let Some(error) = error.downcast_ref::<LeftStanding>() {
+        return Some(Explanation::new(Exit::Failed, error, LEFT_STANDING));
     }
     if error.is::<RunCancelled>() {
         let next = "run the same command again to go on from here";
@@ -337,8 +355,20 @@ fn of_engine(error: &EngineError) -> Explanation {
             explanation.words = error.to_string();
             explanation
         }
+        EngineError::Unsure(unsure) => {
+            let mut explanation = Explanation::new(Exit::Failed, unsure, &[]);
+            explanation.next = match unsure {
+                Unsure::Search(error) => next_after(error),
+                Unsure::Standing { .. } => vec![STANDING_UNREAD.to_owned()],
+            };
+            explanation
+        }
     }
 }
+
+/// What to do about something that a search lists and that cannot be read.
+const STANDING_UNREAD: &str = "nothing was changed; where reading it is not allowed, allow it as `payhook policy iam` prints it, \
+     or take its tags `payhook:*` away if it is not of this stack, and run this again";
 
 fn of_steps(errors: &[StepError]) -> Explanation {
     let mut explanation = Explanation::new(Exit::Failed, count(errors.len()), &[]);

@@ -4,10 +4,10 @@ use super::backend::Place;
 use super::context::Connection;
 use super::{Context, building, consent, policy};
 use crate::artifact::Artifact;
-use crate::engine::{Engine, Event, observe};
+use crate::engine::{Engine, Event, Unsure, survey_if_lost};
 use crate::graph::LogicalName;
 use crate::plan::{self, Action, Facts, Plan};
-use crate::resources::{Given, Seen};
+use crate::resources::{Class, Given, Seen};
 use crate::stack::{self, Stack};
 use crate::state::State;
 use crate::view::{self, Heading};
@@ -65,9 +65,30 @@ pub async fn plan(
     context.guard_place(&state, given)?;
     let stack = Stack::payment_webhooks(&context.config);
     let facts = facts(context, given, artifacts);
-    let seen = observe(engine.cloud, &stack.graph, &state, &facts).await?;
-    let plan = plan::build(&stack.graph, &state, &seen, &facts)?;
+    let everything = Stack::everything(&context.config).graph;
+    let found = survey_if_lost(engine.cloud, &stack.graph, &everything, &state, &facts).await?;
+    say_unsure(context, &found.unsure);
+    let known = plan::with_strays(&state, &stack.graph, &found.strays);
+    let seen = found.seen;
+    let plan = plan::build(&stack.graph, &known, &seen, &facts)?;
     Ok(Planned { stack, seen, plan })
+}
+
+/// Says what a search by tags could not find out.
+pub fn say_unsure(context: &Context, unsure: &[Unsure]) {
+    for one in unsure {
+        let next = match one {
+            Unsure::Search(error) if error.class == Class::Denied => {
+                "; allow tag:GetResources, as `payhook policy iam` prints it, and run this again"
+            }
+            _ => "",
+        };
+        let text = format!("{one}{next}");
+        match context.ui.is_json() {
+            true => context.ui.json(&Event::Notice { text }),
+            false => context.ui.note(text),
+        }
+    }
 }
 
 /// What is known before any resource.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 mod keeping;
 mod runs;
+mod sweeping;
 
 #[test]
 fn the_command_line_is_consistent() {

@@ -109,7 +109,7 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Records predecessors that only a read has found: once their successor is on record, nobody looks for them again.
+    /// Records predecessors that only a look has found: once their successor is on record, nobody looks for them again.
     async fn remember_found(&self, plan: &Plan) -> Result<(), EngineError> {
         for step in self.found_by_reading(plan) {
             let resource = step.resource.clone();
@@ -159,7 +159,7 @@ impl Engine<'_> {
             });
         }
         let result = match step.action {
-            Action::Delete => self.delete(step).await.map(|()| Outputs::new()),
+            Action::Delete => self.delete(step, seen).await.map(|()| Outputs::new()),
             Action::Keep => self.keep(step, resolved?).await,
             Action::Adopt if step.changes.is_empty() && is_settled(seen.as_ref()) => {
                 self.keep(step, resolved?).await
@@ -271,8 +271,12 @@ impl<'a> Progress<'a> {
     /// What was seen of it, unless a delete in this run has made that untrue.
     fn seen_for(&self, step: &Step) -> Option<Seen> {
         match step.action {
-            Action::Create | Action::Replace | Action::Delete => None,
-            Action::Update | Action::Adopt | Action::Keep => self.seen.get(&step.resource).cloned(),
+            Action::Create | Action::Replace => None,
+            // What was seen is what stands in its place, beside which a predecessor may stand.
+            Action::Delete if step.retired => None,
+            Action::Delete | Action::Update | Action::Adopt | Action::Keep => {
+                self.seen.get(&step.resource).cloned()
+            }
         }
     }
 

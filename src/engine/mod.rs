@@ -7,6 +7,7 @@ mod observe;
 mod ready;
 mod retry;
 mod step;
+mod survey;
 #[cfg(test)]
 mod verdicts;
 
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub use apply::Run;
 pub use event::{Event, Sink, discard};
 pub use observe::{observe, observe_entries};
+pub use survey::{Survey, Unsure, left_standing, survey, survey_for_good, survey_if_lost};
 
 /// How a run ended; no caller can forget that it may have been cancelled or failed in part.
 #[derive(Debug)]
@@ -120,6 +122,9 @@ pub enum EngineError {
         /// Why.
         cause: Cause,
     },
+    /// What would be relied on for good could not be found out.
+    #[error(transparent)]
+    Unsure(#[from] Unsure),
 }
 
 /// The engine at work on one environment.

@@ -37,7 +37,8 @@ impl Engine<'_> {
             doubt: self.is_open(step),
             made: false,
         };
-        self.retire_predecessor(step).await?;
+        self.retire_predecessor(step, &underway.at.properties)
+            .await?;
         self.note(self.intent(step, &underway.at)).await?;
         if let Some(uses) = self.new_uses(step) {
             self.note(uses).await?;
@@ -143,8 +144,8 @@ impl Engine<'_> {
     }
 
     /// What a create-first replace supersedes moves aside in state before its successor is recorded; so does what was
-    /// only about to be made under another name, when nothing more was heard of it.
-    async fn retire_predecessor(&self, step: &Step) -> Result<(), Cause> {
+    /// only about to be made under another name or elsewhere, when nothing more was heard of it.
+    async fn retire_predecessor(&self, step: &Step, properties: &Value) -> Result<(), Cause> {
         let create_first = step.action == Action::Replace
             && definition(step.kind).replace() == Replace::CreateFirst;
         let other = |entry: &Entry| !entry.stands_for(step.kind, &step.physical);
@@ -152,7 +153,10 @@ impl Engine<'_> {
             let state = self.lock();
             match state.entries.get(&step.resource) {
                 Some(entry) => create_first || other(entry),
-                None => state.making.get(&step.resource).is_some_and(other),
+                None => {
+                    let making = state.making.get(&step.resource);
+                    making.is_some_and(|making| other(making) || !making.stands_in(properties))
+                }
             }
         };
         if moved {
@@ -198,15 +202,15 @@ impl Engine<'_> {
             });
         let open = self.lock().open.contains(&step.resource);
         if !known || open {
-            self.retire_predecessor(step).await?;
+            self.retire_predecessor(step, &at.properties).await?;
             self.put_record(step, &at, step.outputs.clone(), true)
                 .await?;
         }
         Ok(step.outputs.clone())
     }
 
-    /// Deletes a resource and waits until it is gone.
-    pub(super) async fn delete(&self, step: &Step) -> Result<(), Cause> {
+    /// Deletes a resource and waits until it is gone; as it was seen, or as a look shows it.
+    pub(super) async fn delete(&self, step: &Step, seen: Option<Seen>) -> Result<(), Cause> {
         let at = address(step, step.properties.clone());
         // What was made a moment ago may not be shown yet; before it has had the time to show itself it is not gone.
         let mut hidden = match self.is_open(step) || only_meant(step) {
@@ -223,7 +227,15 @@ impl Engine<'_> {
         }
         let rules = definition(step.kind);
         let mut patience = Patience::default();
-        while let Some(seen) = self.search(&at, hidden).await? {
+        let mut known = seen;
+        loop {
+            let seen = match known.take() {
+                Some(seen) => seen,
+                None => match self.search(&at, hidden).await? {
+                    Some(seen) => seen,
+                    None => break,
+                },
+            };
             hidden = Duration::ZERO;
             let taken = self.is_successor(step, &seen) || self.is_taken_over(step, &seen);
             if taken || self.is_of_others(step, &seen) {
@@ -253,6 +265,7 @@ impl Engine<'_> {
         state.entries.get(&step.resource).is_some_and(|live| {
             live.kind == step.kind
                 && live.physical == step.physical
+                && live.stands_in(&step.properties)
                 && (by_name || live.outputs == step.outputs)
         })
     }

@@ -12,7 +12,7 @@ pub const EMULATOR_VERSION: &str = "1.5.33";
 /// What pip installs: the emulator and everything it needs, at fixed versions.
 pub(super) const REQUIREMENTS: &str = include_str!("launcher/requirements.txt");
 
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("launcher.py", include_str!("launcher/launcher.py")),
     ("replace.py", include_str!("launcher/replace.py")),
     (
@@ -34,6 +34,7 @@ const FILES: [(&str, &str); 9] = [
         "gaps_stepfunctions.py",
         include_str!("launcher/gaps_stepfunctions.py"),
     ),
+    ("gaps_tagging.py", include_str!("launcher/gaps_tagging.py")),
 ];
 
 /// Names the launcher's content, so that an emulator started by another payhook is recognised.

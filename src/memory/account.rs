@@ -50,6 +50,8 @@ pub(super) struct Inner {
     pub(super) held: BTreeMap<String, Instant>,
     /// Deleted secrets that are kept for their window, and come back under the same ARN.
     pub(super) asleep: BTreeMap<String, Outputs>,
+    /// What is gone and still listed by its tags, and until when.
+    pub(super) ghosts: Vec<(Instant, Item)>,
 }
 
 impl Item {

@@ -2,7 +2,8 @@
 //!
 //! It is computed without the planner and the engine, so that a makespan can be held against it. It contains:
 //!
-//! - to look: one wave of reads, which all begin at once;
+//! - to look: one wave of reads, which all begin at once, and beside them, where nothing is on record or all of it is to
+//!   go, the search by tags;
 //! - to make: that wave first, since nothing is made before everything has been looked at and the plan is shown; then,
 //!   along the longest path, of each resource one call and the time until AWS has finished, then the call that finds
 //!   nothing left to do where AWS works in the background (what must follow it, such as backups of a table, can only be
@@ -17,6 +18,7 @@
 
 mod paced;
 
+use super::SEARCH;
 use super::outputs::chosen_by_aws;
 use super::traffic::traffic;
 use crate::graph::{Graph, LogicalName, Order, references};
@@ -35,7 +37,7 @@ pub fn shortest_deploy(graph: &Graph) -> Result<Duration, Wrong> {
     let end = made.values().map(|made| made.known).max();
     let end = end.unwrap_or_default();
     let mut calls = Paced::default();
-    let look = look(graph, false, end, &mut calls);
+    let look = look(graph, false, end, &mut calls).max(SEARCH);
     let mut to_end: HashMap<&LogicalName, Duration> = HashMap::new();
     for name in order.sorted().iter().rev() {
         let (Some(one), Some(kind)) = (made.get(name), kind_of(graph, name)) else {
@@ -78,7 +80,7 @@ pub fn shortest_destroy(graph: &Graph) -> Result<Duration, Wrong> {
     };
     let end = order.critical_path(cost);
     let mut calls = Paced::default();
-    let look = look(graph, true, end, &mut calls);
+    let look = look(graph, true, end, &mut calls).max(SEARCH);
     // Users go first, so what waits for a delete are the deletes of what it uses.
     let before = order.remaining(cost);
     let mut to_end: HashMap<&LogicalName, Duration> = HashMap::new();

@@ -9,78 +9,48 @@ mod chance;
 mod edges;
 mod fault;
 mod outputs;
+mod power;
 mod shapes;
 mod store;
+mod tagged;
 mod traffic;
 mod uses;
 
 use crate::resources::{
     Address, Class, Cloud, CloudError, Condition, Delete, Given, Kind, Leftover, Outputs, Pace,
-    Put, Seen, Tags, definition,
+    Put, Seen, Tagged, Tags, definition,
 };
 use account::Inner;
 use async_trait::async_trait;
 use chance::Chance;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use traffic::traffic;
 
 pub use crate::resources::{Latency, latency};
 pub use bound::{shortest_deploy, shortest_destroy, shortest_preview};
 pub use fault::{Fault, Faults};
+pub use power::Power;
 pub use shapes::Shape;
 pub use store::{MemoryStore, Tear};
+
+/// How long a search by tags takes.
+const SEARCH: Duration = Duration::from_millis(200);
 
 /// A call as the cloud sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Position among all calls, from 0.
     pub number: usize,
-    /// `read`, `put`, `delete`.
+    /// `read`, `put`, `delete`, or `search`, which is about no resource.
     pub verb: &'static str,
     /// Which resource.
     pub resource: String,
     /// Whether it changed something.
     pub mutated: bool,
-}
-
-/// The power supply of a process: once it is cut, nothing that runs on it goes on.
-#[derive(Clone, Debug, Default)]
-pub struct Power(Arc<Supply>);
-
-#[derive(Debug, Default)]
-struct Supply {
-    cut: AtomicBool,
-    lost: Notify,
-}
-
-impl Power {
-    /// Cuts it; whoever runs the process drops it then.
-    pub async fn cut(&self) {
-        self.0.cut.store(true, Ordering::SeqCst);
-        self.0.lost.notify_waiters();
-        std::future::pending::<()>().await;
-    }
-
-    /// Waits until it is cut; no time passes between that and the return.
-    pub async fn lost(&self) {
-        let lost = self.0.lost.notified();
-        if !self.0.cut.load(Ordering::SeqCst) {
-            lost.await;
-        }
-    }
-
-    /// Goes on only while there is power.
-    pub async fn needed(&self) {
-        if self.0.cut.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
-        }
-    }
 }
 
 /// An account of AWS in memory.
@@ -266,7 +236,21 @@ impl MemoryCloud {
                 .map(|(_, item)| item.condition(Instant::now()));
             found.is_some_and(|found| verb != "read" || found == Condition::Settled)
         };
+        let way = latency(at.kind).call;
         let traffic = traffic(at.kind, verb, exists);
+        self.send(verb, at.logical.as_str(), way, traffic, effect)
+            .await
+    }
+
+    /// Sends one call about a resource, which stands for these calls of AWS.
+    async fn send<T>(
+        &self,
+        verb: &'static str,
+        resource: &str,
+        way: Duration,
+        traffic: &[&str],
+        effect: impl FnOnce(&mut Inner) -> Result<(T, bool), CloudError>,
+    ) -> Result<T, CloudError> {
         let mut admitted = Ok(());
         for call in traffic {
             if !self.hurried {
@@ -278,14 +262,13 @@ impl MemoryCloud {
         self.power.needed().await;
         let (number, fault, way) = {
             let mut inner = self.lock();
-            let way = inner.time(latency(at.kind).call);
+            let way = inner.time(way);
             let number = inner.calls.len();
-            let resource = at.logical.to_string();
-            let fault = (self.faults)(number, verb, &resource);
+            let fault = (self.faults)(number, verb, resource);
             inner.calls.push(Call {
                 number,
                 verb,
-                resource,
+                resource: resource.to_owned(),
                 mutated: false,
             });
             (number, fault, way)
@@ -348,6 +331,14 @@ impl Cloud for MemoryCloud {
             let others = inner.others(&found);
             let others = others.iter().map(|i| leftover(&i.properties, &i.outputs));
             Ok((others.collect(), false))
+        })
+        .await
+    }
+
+    async fn tagged(&self, stack: &str, env: &str) -> Result<Vec<Tagged>, CloudError> {
+        self.power.needed().await;
+        self.send("search", "", SEARCH, &[], |inner| {
+            Ok((inner.tagged(stack, env), false))
         })
         .await
     }

@@ -151,6 +151,7 @@ impl Inner {
         let Some(item) = self.items.remove(id) else {
             return;
         };
+        self.haunt(&item);
         let parts: &[(Kind, &str, &str)] = &[
             (Kind::ApiDeployment, "api", "apiId"),
             (Kind::ApiStage, "api", "apiId"),

@@ -1,65 +1,17 @@
 //! The plan of a deploy.
 
+use super::facts::Facts;
 use super::link::{Former, link};
 use super::owned::stranger;
 use super::sequence::sequence;
+use super::strays::uses_of_found;
 use super::visible::{tags_value, visible};
-use super::{Action, Change, Foreign, Plan, PlanError, Step, UNOBSERVABLE, changes, tag};
-use crate::graph::{Graph, LogicalName, Node, OutputRef, given, resolve};
-use crate::resources::{
-    Address, Condition, Definition, Given, Kind, Outputs, Replace, Seen, Tags, definition,
-};
+use super::{Action, Change, Foreign, Plan, PlanError, Step, UNOBSERVABLE, changes};
+use crate::graph::{Graph, LogicalName, Node, OutputRef, resolve};
+use crate::resources::{Address, Condition, Definition, Kind, Outputs, Replace, Seen, definition};
 use crate::state::{Entry, State};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// What is known before any resource.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// Name of the stack.
-    pub stack: String,
-    /// Environment.
-    pub env: String,
-    /// Account and region.
-    pub given: Given,
-    /// Base64 SHA-256 of each function's zip, by function.
-    pub artifacts: BTreeMap<String, String>,
-    /// The user's tags.
-    pub tags: Tags,
-}
-
-impl Facts {
-    /// The tags that a resource must carry: ownership, then the user's.
-    pub fn tags_of(&self, resource: &LogicalName) -> Tags {
-        let mut tags = self.tags.clone();
-        tags.insert(tag::STACK.to_owned(), self.stack.clone());
-        tags.insert(tag::ENV.to_owned(), self.env.clone());
-        tags.insert(tag::RESOURCE.to_owned(), resource.to_string());
-        tags
-    }
-
-    /// Every fact by the text of its reference.
-    pub fn flat(&self) -> BTreeMap<String, String> {
-        let aws = [
-            ("partition", &self.given.partition),
-            ("region", &self.given.region),
-            ("accountId", &self.given.account),
-        ];
-        let aws = aws.map(|(name, value)| (format!("{}.{name}", given::AWS), value.clone()));
-        let artifacts = self.artifacts.iter();
-        let artifacts =
-            artifacts.map(|(name, sha)| (format!("{}.{name}", given::ARTIFACT), sha.clone()));
-        aws.into_iter().chain(artifacts).collect()
-    }
-
-    /// Whether tags prove that a resource is this one of ours.
-    pub fn owns(&self, resource: &LogicalName, tags: &Tags) -> bool {
-        let says = |key: &str, value: &str| tags.get(key).is_some_and(|v| v == value);
-        says(tag::STACK, &self.stack)
-            && says(tag::ENV, &self.env)
-            && says(tag::RESOURCE, resource.as_str())
-    }
-}
 
 /// The address under which a declared resource is looked for, as far as its properties can be resolved.
 pub fn physical_address(
@@ -163,7 +115,8 @@ impl<'a> Builder<'a> {
         let other = |e: &&Entry| !e.stands_for(kind, &node.physical);
         let moved = entry.filter(other);
         let entry = entry.filter(|_| moved.is_none());
-        let meant = self.state.making.get(&node.name).filter(other);
+        let making = self.state.making.get(&node.name);
+        let meant = making.filter(|making| other(making) || !making.stands_in(&desired));
         let finding = match self.seen.get(&node.name) {
             None => self.absent(rules, &desired, entry),
             Some(seen) => {
@@ -406,10 +359,22 @@ impl<'a> Builder<'a> {
         for (name, entry) in entries.iter().chain(making) {
             former.entry(name).or_default().push(&entry.dependencies);
         }
+        // What stands and is not on record uses what its properties name, whatever is wanted of it.
+        let found = uses_of_found(self.state, self.seen, &self.puts);
+        for (name, used) in &found {
+            former.entry(name).or_default().push(used);
+        }
         let mut puts = self.puts;
         let sorted = self.sorted.iter();
         let puts = sorted.filter_map(|name| puts.remove(name)).collect();
-        let mut steps = sequence(puts, self.deletes, &former);
+        let in_place = |step: &Step| {
+            let entry = entries.get(&step.resource);
+            let entry = entry.or_else(|| making.get(&step.resource));
+            entry.is_some_and(|e| {
+                e.stands_for(step.kind, &step.physical) && e.outputs == step.outputs
+            })
+        };
+        let mut steps = sequence(puts, self.deletes, &former, &in_place);
         link(&mut steps, &former);
         steps
     }

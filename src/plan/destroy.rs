@@ -56,6 +56,28 @@ pub fn destroy(owned: &[(LogicalName, Entry)], retired: &[(LogicalName, Entry)])
     }
 }
 
+/// The same with the reason that goes for strays, which are among them.
+pub fn destroy_of(
+    owned: &[(LogicalName, Entry)],
+    retired: &[(LogicalName, Entry)],
+    strays: &[(LogicalName, Entry)],
+) -> Plan {
+    let mut plan = destroy(owned, retired);
+    for step in &mut plan.steps {
+        let is_it = |(name, entry): &&(LogicalName, Entry)| {
+            (name, entry.kind, &entry.physical) == (&step.resource, step.kind, &step.physical)
+                && entry.outputs == step.outputs
+        };
+        if strays.iter().any(|stray| is_it(&stray)) {
+            step.reason = STRAY.to_owned();
+        }
+    }
+    plan
+}
+
+/// The reason to delete what nobody declares or has on record.
+const STRAY: &str = "its tags say that it is ours, although nothing declares it any more";
+
 /// Sorts deletes so that dependents stand before what they depend on, and otherwise as they come.
 pub(super) fn dependents_first(steps: Vec<Step>) -> Vec<Step> {
     let mut at: HashMap<&LogicalName, Vec<usize>> = HashMap::with_capacity(steps.len());

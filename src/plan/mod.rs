@@ -6,6 +6,7 @@ mod change;
 mod destroy;
 mod drift;
 mod estimate;
+mod facts;
 mod link;
 mod owned;
 mod rebuild;
@@ -13,6 +14,7 @@ mod retain;
 mod revert;
 mod rollback;
 mod sequence;
+mod strays;
 mod visible;
 
 use crate::graph::{GraphError, LogicalName};
@@ -24,15 +26,17 @@ use std::fmt;
 
 pub use approved::{Approved, NotApproved};
 pub(crate) use build::listed;
-pub use build::{Facts, build, physical_address};
+pub use build::{build, physical_address};
 pub use change::{Change, changes};
-pub use destroy::destroy;
+pub use destroy::{destroy, destroy_of};
 pub use drift::{Departure, Drift, Drifted, accept, drift};
+pub use facts::Facts;
 pub use owned::{Owned, owned};
 pub use rebuild::{Rebuilt, rebuild};
 pub use retain::{Division, divide};
 pub use revert::revert;
 pub use rollback::{graph as graph_of, rollback, tags as tags_of, target};
+pub use strays::{Standing, address_of_tagged, by_name, strays, unknown, with_strays};
 
 pub use crate::resources::tag;
 

@@ -15,6 +15,19 @@ pub struct Owned {
     pub retired: Vec<(LogicalName, Entry)>,
 }
 
+impl Owned {
+    /// With what only a search has found: in its place, or beside what stands there.
+    pub fn and(mut self, strays: &[(LogicalName, Entry)]) -> Self {
+        for (name, entry) in strays {
+            match self.entries.iter().any(|(other, _)| other == name) {
+                true => self.retired.push((name.clone(), entry.clone())),
+                false => self.entries.push((name.clone(), entry.clone())),
+            }
+        }
+        self
+    }
+}
+
 /// Every resource that is ours: those in state, then those that state has lost.
 ///
 /// `seen` holds what a read of every declared resource showed. What AWS does not tag is ours when something that it
@@ -27,7 +40,8 @@ pub fn owned(
 ) -> Result<Owned, PlanError> {
     let mut owned: BTreeMap<LogicalName, Entry> = state.entries.clone();
     let mut retired = state.retired.clone();
-    let mut known: BTreeSet<LogicalName> = owned.keys().cloned().collect();
+    let replaced = retired.iter().map(|(name, _)| name);
+    let mut known: BTreeSet<LogicalName> = owned.keys().chain(replaced).cloned().collect();
     for name in graph.order()?.sorted() {
         let (Some(node), Some(seen)) = (graph.get(name), seen.get(name)) else {
             continue;
@@ -45,12 +59,13 @@ pub fn owned(
         if ours && !owned.contains_key(name) {
             let mut entry = found(node, seen, facts)?;
             let making = state.making.get(name);
-            if making.is_some_and(|making| !making.stands_for(entry.kind, &entry.physical)) {
+            let same = |one: &Entry| {
+                one.stands_for(entry.kind, &entry.physical) && one.stands_in(&entry.properties)
+            };
+            if making.is_some_and(|making| !same(making)) {
                 // What was being made in its place is to go as well, and nobody has looked for that.
-                let same = |(other, old): &(LogicalName, Entry)| {
-                    other == name && old.stands_for(entry.kind, &entry.physical)
-                };
-                if !retired.iter().any(same) {
+                let mut retired_before = retired.iter();
+                if !retired_before.any(|(other, old)| other == name && same(old)) {
                     retired.push((name.clone(), entry));
                 }
                 continue;

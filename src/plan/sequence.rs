@@ -7,12 +7,23 @@ use crate::graph::LogicalName;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Deletes before their puts, dependents before what they depend on; the puts; then all other deletes.
-pub(super) fn sequence(puts: Vec<Step>, deletes: Vec<Step>, former: &Former) -> Vec<Step> {
+///
+/// `in_place` says whether a delete is of what state has in its resource's place, which a put would otherwise move aside.
+pub(super) fn sequence(
+    puts: Vec<Step>,
+    deletes: Vec<Step>,
+    former: &Former,
+    in_place: &dyn Fn(&Step) -> bool,
+) -> Vec<Step> {
     let early = early(&puts, &deletes, former);
     let numbered = deletes.into_iter().enumerate();
     let (first, last): (Vec<_>, Vec<_>) = numbered.partition(|(i, _)| early.contains(i));
     let plain = |steps: Vec<(usize, Step)>| steps.into_iter().map(|(_, step)| step).collect();
-    let mut steps = dependents_first(plain(first));
+    let mut first: Vec<Step> = plain(first);
+    for step in &mut first {
+        step.retired &= !in_place(step);
+    }
+    let mut steps = dependents_first(first);
     steps.extend(puts);
     steps.extend(dependents_first(plain(last)));
     for (id, step) in steps.iter_mut().enumerate() {
@@ -40,7 +51,9 @@ fn early(puts: &[Step], deletes: &[Step], former: &Former) -> BTreeSet<usize> {
         .collect();
     let mut users: BTreeMap<&LogicalName, Vec<usize>> = BTreeMap::new();
     for (i, delete) in deletes.iter().enumerate() {
-        let stays = actions.contains_key(&delete.resource) || let_go.contains(&delete.resource);
+        // A predecessor still uses what it was made with, whatever its successor uses.
+        let moves_over = actions.contains_key(&delete.resource) && !delete.retired;
+        let stays = moves_over || let_go.contains(&delete.resource);
         for needed in delete.dependencies.iter().filter(|_| !stays) {
             users.entry(needed).or_default().push(i);
         }

@@ -100,6 +100,8 @@ fn everywhere() -> Vec<Allow> {
         "lambda:GetAccountSettings",
         "kms:ListKeys",
         "logs:DescribeLogGroups",
+        // What carries the stack's tags although infra.toml and state know nothing of it; AWS knows no resource of it.
+        "tag:GetResources",
     ];
     vec![Allow::new("NotOfAResource", actions, vec!["*".to_owned()])]
 }

@@ -4,8 +4,8 @@ use super::alarm::AT_ONCE;
 use super::pace::{Named, Pace, Paced};
 use super::together::Together;
 use super::{
-    Address, Attempts, Cloud, CloudError, Delete, During, Given, Kind, Leftover, Put, Seen, Turns,
-    definition,
+    Address, Attempts, Cloud, CloudError, Delete, During, Given, Kind, Leftover, Put, Seen, Tagged,
+    Turns, definition, tagged,
 };
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -118,6 +118,8 @@ pub struct Aws {
     pub sns: aws_sdk_sns::Client,
     /// SQS.
     pub sqs: aws_sdk_sqs::Client,
+    /// Resource Groups Tagging API.
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
 }
 
 impl Aws {
@@ -207,6 +209,7 @@ impl Aws {
             sfn: client!(aws_sdk_sfn, config, "states", paced),
             sns: client!(aws_sdk_sns, config, "sns", paced),
             sqs: client!(aws_sdk_sqs, config, "sqs", paced),
+            tagging: client!(aws_sdk_resourcegroupstagging, config, "tag", paced),
         }
     }
 }
@@ -238,6 +241,10 @@ impl Cloud for Aws {
 
     async fn leftovers(&self, at: &Address, seen: &Seen) -> Result<Vec<Leftover>, CloudError> {
         definition(at.kind).leftovers(self, at, seen).await
+    }
+
+    async fn tagged(&self, stack: &str, env: &str) -> Result<Vec<Tagged>, CloudError> {
+        tagged::search(self, stack, env).await
     }
 
     async fn put(&self, at: &Address, seen: Option<&Seen>) -> Result<Put, CloudError> {

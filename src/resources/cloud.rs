@@ -1,6 +1,6 @@
 //! The engine's door to the cloud: AWS and the in-memory cloud stand behind the same trait.
 
-use super::{CloudError, Condition, Delete, Given, Kind, Outputs, Put, Tags, definition};
+use super::{CloudError, Condition, Delete, Given, Kind, Outputs, Put, Tagged, Tags, definition};
 use crate::graph::LogicalName;
 use async_trait::async_trait;
 use serde_json::Value;
@@ -76,6 +76,10 @@ pub trait Cloud: Send + Sync {
     async fn leftovers(&self, _at: &Address, _seen: &Seen) -> Result<Vec<Leftover>, CloudError> {
         Ok(Vec::new())
     }
+
+    /// Everything that carries the ownership tags of an environment, as far as a search by tags lists its kind
+    /// ([`Kind::is_listed`]). It may lag behind: a read decides what stands.
+    async fn tagged(&self, stack: &str, env: &str) -> Result<Vec<Tagged>, CloudError>;
 
     /// Moves one resource towards its properties.
     async fn put(&self, at: &Address, seen: Option<&Seen>) -> Result<Put, CloudError>;

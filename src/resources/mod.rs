@@ -14,6 +14,7 @@ mod registry;
 #[cfg(test)]
 pub(crate) mod scripted;
 mod settle;
+mod tagged;
 mod tags;
 mod together;
 mod turns;
@@ -56,6 +57,7 @@ pub use latency::{Latency, latency, sees_late};
 pub use pace::{Pace, RATES, Rate, Teller, telling, with_behind};
 pub use registry::{Definition, Kind, definition, definitions};
 pub use settle::{Of, Poll, Schedule, Settle};
+pub use tagged::Tagged;
 pub use tags::tag;
 pub use turns::Turns;
 pub use unmanaged::Unmanaged;

@@ -214,6 +214,14 @@ impl Stack {
         stack.watched(config)
     }
 
+    /// The same with everything switched on that an infra.toml can switch on.
+    pub fn everything(config: &Config) -> Self {
+        let mut config = config.clone();
+        config.alarms.enabled = true;
+        config.dashboard.enabled = true;
+        Self::payment_webhooks(&config)
+    }
+
     /// Adds what an on-call engineer needs.
     fn watched(mut self, config: &Config) -> Self {
         if config.alarms.enabled {

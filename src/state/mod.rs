@@ -51,6 +51,12 @@ impl Entry {
     pub fn stands_for(&self, kind: Kind, physical: &str) -> bool {
         self.kind == kind && (!definition(kind).unique() || self.physical == physical)
     }
+
+    /// Whether it stands in the same other resource as these properties say, for kinds that are found in one.
+    pub fn stands_in(&self, properties: &Value) -> bool {
+        let mut found_by = definition(self.kind).found_by().iter();
+        found_by.all(|property| self.properties.get(*property) == properties.get(*property))
+    }
 }
 
 /// A resource as it was found when a change made outside payhook was accepted.
@@ -174,6 +180,11 @@ impl State {
             Record::Settled => self.arriving = None,
             Record::Moved { to } => self.moved = Some(to),
         }
+    }
+
+    /// Whether all that is ours is on record: since nothing was, a deploy has ended well.
+    pub fn knows_all(&self) -> bool {
+        !self.is_empty() && !self.way.good.is_empty()
     }
 
     /// Whether nothing is owned.

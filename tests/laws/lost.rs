@@ -1,21 +1,31 @@
 //! Lost state is an oops: it is found again by names and tags, and what is not ours is never taken.
 
 use crate::world::{World, dies};
-use payhook::engine::{Outcome, observe};
+use payhook::engine::{Outcome, Survey, survey};
 use payhook::memory::{Fault, Power, Tear};
-use payhook::plan::{Rebuilt, rebuild};
+use payhook::plan::{Rebuilt, rebuild, with_strays};
 use payhook::resources::api::Api;
 use payhook::resources::{Class, CloudError};
 use payhook::stack::Stack;
 use payhook::state::{Record, State, Store, Way};
 use std::sync::Arc;
 
+/// What is found of a world whose state nobody knows.
+async fn searched(world: &World) -> Survey {
+    let (facts, none) = (world.facts().await, State::default());
+    survey(&world.cloud, &world.graph, &world.everything, &none, &facts)
+        .await
+        .expect("reads succeed")
+}
+
 async fn found(world: &World) -> Rebuilt {
     let facts = world.facts().await;
-    let seen = observe(&world.cloud, &world.graph, &State::default(), &facts)
-        .await
-        .expect("reads succeed");
-    rebuild(&world.graph, &seen, &facts).expect("the graph has an order")
+    let looked = searched(world).await;
+    let found = rebuild(&world.graph, &looked.seen, &facts).expect("the graph has an order");
+    Rebuilt {
+        state: with_strays(&found.state, &world.graph, &looked.strays),
+        ..found
+    }
 }
 
 /// Loses the state and puts what is found in its place.

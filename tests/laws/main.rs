@@ -11,4 +11,5 @@ mod lost;
 mod makespan;
 mod rollback;
 mod standing;
+mod strays;
 mod world;

@@ -1,11 +1,11 @@
 //! One environment of the real stack in an account in memory.
 
 use payhook::config::Config;
-use payhook::engine::{Engine, Outcome, Run, discard, observe};
+use payhook::engine::{Engine, Outcome, Run, Survey, discard, survey, survey_if_lost};
 use payhook::graph::{Graph, LogicalName};
 use payhook::memory::{MemoryCloud, MemoryStore, Power};
-use payhook::plan::{Facts, Plan, build, destroy, owned};
-use payhook::resources::{Cloud, Tags};
+use payhook::plan::{Facts, Plan, build, destroy_of, owned, with_strays};
+use payhook::resources::{Cloud, Seen, Tags};
 use payhook::stack::{self, Stack};
 use payhook::state::{State, Store};
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ pub struct World {
     pub cloud: MemoryCloud,
     pub store: MemoryStore,
     pub graph: Graph,
+    /// All that any configuration could declare.
+    pub everything: Graph,
     pub artifacts: BTreeMap<String, String>,
     pub tags: Tags,
 }
@@ -44,6 +46,7 @@ impl World {
             cloud: MemoryCloud::new(),
             store: MemoryStore::new(),
             graph: Stack::payment_webhooks(&config()).graph,
+            everything: Stack::everything(&config()).graph,
             artifacts: artifacts.into(),
             tags: Tags::new(),
         }
@@ -52,6 +55,7 @@ impl World {
     /// An empty account for another graph.
     pub fn of(graph: Graph) -> Self {
         Self {
+            everything: graph.clone(),
             graph,
             ..Self::new()
         }
@@ -93,18 +97,28 @@ impl World {
         }
     }
 
-    pub async fn preview(&self) -> Plan {
+    /// What a deploy looks at.
+    async fn surveyed(&self, state: &State) -> Survey {
         let facts = self.facts().await;
-        let state = self.state().await;
-        let seen = observe(&self.cloud, &self.graph, &state, &facts)
+        let (graph, everything) = (&self.graph, &self.everything);
+        survey_if_lost(&self.cloud, graph, everything, state, &facts)
             .await
-            .expect("reads succeed");
-        build(&self.graph, &state, &seen, &facts).expect("a plan can be made")
+            .expect("reads succeed")
+    }
+
+    async fn plan_of_deploy(&self, state: &State, found: &Survey) -> Plan {
+        let known = with_strays(state, &self.graph, &found.strays);
+        build(&self.graph, &known, &found.seen, &self.facts().await).expect("a plan can be made")
+    }
+
+    pub async fn preview(&self) -> Plan {
+        let state = self.state().await;
+        let found = self.surveyed(&state).await;
+        self.plan_of_deploy(&state, &found).await
     }
 
     /// Deploys once and returns how it ended.
     pub async fn try_deploy(&self) -> Outcome {
-        let facts = self.facts().await;
         let engine = Engine::open(
             &self.cloud,
             &self.store,
@@ -114,12 +128,10 @@ impl World {
         .await
         .expect("state loads");
         let state = engine.state();
-        let seen = observe(&self.cloud, &self.graph, &state, &facts)
-            .await
-            .expect("reads succeed");
-        let plan = build(&self.graph, &state, &seen, &facts).expect("a plan can be made");
+        let found = self.surveyed(&state).await;
+        let plan = self.plan_of_deploy(&state, &found).await;
         engine
-            .apply(&plan, &seen, self.run("deploy").await)
+            .apply(&plan, &found.seen, self.run("deploy").await)
             .await
             .expect("state can be written")
     }
@@ -133,13 +145,21 @@ impl World {
 
     /// What a destroy would do.
     pub async fn plan_of_destroy(&self) -> Plan {
+        self.destruction().await.0
+    }
+
+    /// The plan of a destroy, and what was seen.
+    async fn destruction(&self) -> (Plan, BTreeMap<LogicalName, Seen>) {
         let facts = self.facts().await;
         let state = self.state().await;
-        let seen = observe(&self.cloud, &self.graph, &state, &facts)
+        let (graph, everything) = (&self.graph, &self.everything);
+        let found = survey(&self.cloud, graph, everything, &state, &facts)
             .await
             .expect("reads succeed");
-        let owned = owned(&self.graph, &state, &seen, &facts).expect("the graph has an order");
-        destroy(&owned.entries, &owned.retired)
+        let owned = owned(graph, &state, &found.seen, &facts).expect("the graph has an order");
+        let owned = owned.and(&found.strays);
+        let plan = destroy_of(&owned.entries, &owned.retired, &found.strays);
+        (plan, found.seen)
     }
 
     pub async fn try_destroy(&self) -> Outcome {
@@ -151,9 +171,9 @@ impl World {
         )
         .await
         .expect("state loads");
-        let plan = self.plan_of_destroy().await;
+        let (plan, seen) = self.destruction().await;
         engine
-            .apply(&plan, &BTreeMap::new(), self.run("destroy").await)
+            .apply(&plan, &seen, self.run("destroy").await)
             .await
             .expect("state can be written")
     }

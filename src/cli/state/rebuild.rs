@@ -1,7 +1,7 @@
 use crate::cli::lock::LockWait;
 use crate::cli::refusal::Refusal;
 use crate::cli::{Context, Exit, planning};
-use crate::engine::{Engine, discard, observe};
+use crate::engine::{Engine, discard, survey_for_good};
 use crate::plan::{self, PlanError, Rebuilt};
 use crate::resources::{Cloud, Given};
 use crate::stack::Stack;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// Find everything of the stack again by names and tags, when the state is lost.
 ///
-/// What stands under a name of the stack and is not payhook's is named and left out. Nothing in the cloud is changed.
+/// What infra.toml no longer declares is found as well, by its tags; the next deploy deletes it. What stands under a name of the stack and is not payhook's is named and left out. Nothing in the cloud is changed.
 #[derive(Debug, Args)]
 pub struct Rebuild {
     /// Put what is found in the place of a state that is there.
@@ -49,12 +49,16 @@ pub async fn rebuild(
     }
     let stack = Stack::payment_webhooks(&context.config);
     let facts = planning::facts(context, given, &[]);
-    let seen = observe(cloud, &stack.graph, &State::default(), &facts).await?;
-    let found = plan::rebuild(&stack.graph, &seen, &facts)?;
+    let everything = Stack::everything(&context.config).graph;
+    let none = State::default();
+    let looked = survey_for_good(cloud, &stack.graph, &everything, &none, &facts).await?;
+    planning::say_unsure(context, &looked.unsure);
+    let mut found = plan::rebuild(&stack.graph, &looked.seen, &facts)?;
+    found.state = plan::with_strays(&found.state, &stack.graph, &looked.strays);
     if !found.state.is_empty() {
         write(context, &engine, &found.state, given).await?;
     }
-    say(context, &found);
+    say(context, &found, looked.strays.len());
     match found.foreign.is_empty() {
         true => Ok(()),
         false => Err(PlanError::Foreign(found.foreign).into()),
@@ -90,7 +94,7 @@ async fn write(
     Ok(engine.store.finish().await?)
 }
 
-fn say(context: &Context, found: &Rebuilt) {
+fn say(context: &Context, found: &Rebuilt, strays: usize) {
     let (ui, env, state) = (&context.ui, context.env(), &found.state);
     if ui.is_json() {
         return ui.json(&json!({
@@ -98,6 +102,7 @@ fn say(context: &Context, found: &Rebuilt) {
             "env": env,
             "resources": state.entries.iter().map(line).collect::<Vec<_>>(),
             "retired": state.retired.iter().map(|(name, entry)| line((name, entry))).collect::<Vec<_>>(),
+            "undeclared": strays,
             "foreign": found.foreign.iter().map(|f| json!({
                 "resource": f.resource, "kind": f.kind, "physical": f.physical, "owner": f.owner,
             })).collect::<Vec<_>>(),
@@ -115,6 +120,11 @@ fn say(context: &Context, found: &Rebuilt) {
     ui.say(format!(
         "\nThe state of {env} is rebuilt: {count} resources stand and are ours."
     ));
+    if strays > 0 {
+        ui.say(format!(
+            "infra.toml no longer declares {strays} of them: the next deploy deletes what it does not declare."
+        ));
+    }
 }
 
 fn line((name, entry): (&crate::graph::LogicalName, &crate::state::Entry)) -> Value {

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 const BARE: &str = "[providers.stripe]\n[env.dev]\nregion = \"eu-central-1\"\n";
 
-fn context(settings: &str, json: bool) -> (Context, ui::Captured) {
+pub(super) fn context(settings: &str, json: bool) -> (Context, ui::Captured) {
     let (ui, captured) = Ui::captured(json);
     let text = format!("{settings}\n{BARE}");
     let context = Context {
@@ -59,13 +59,13 @@ async fn deploy(context: &Context, cloud: &MemoryCloud, store: &MemoryStore) {
 }
 
 /// A stack that stands, with these settings.
-async fn deployed(settings: &str) -> (MemoryCloud, MemoryStore) {
+pub(super) async fn deployed(settings: &str) -> (MemoryCloud, MemoryStore) {
     let (cloud, store) = (MemoryCloud::new(), MemoryStore::new());
     deploy(&context(settings, false).0, &cloud, &store).await;
     (cloud, store)
 }
 
-fn kinds(cloud: &MemoryCloud) -> Vec<String> {
+pub(super) fn kinds(cloud: &MemoryCloud) -> Vec<String> {
     let ids = cloud.contents().into_keys();
     ids.map(|id| id.split('/').next().unwrap_or_default().to_owned())
         .collect()

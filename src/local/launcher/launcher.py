@@ -66,6 +66,7 @@ def main():
     import gaps_pipes
     import gaps_restart
     import gaps_stepfunctions
+    import gaps_tagging
     from ministack import app
 
     for gaps in (
@@ -76,6 +77,7 @@ def main():
         gaps_pipes,
         gaps_restart,
         gaps_stepfunctions,
+        gaps_tagging,
     ):
         gaps.fill()
     sign_health(app, directory, digest)

@@ -99,6 +99,8 @@ pub fn of(request: &Request) -> Vec<Need> {
         "apigateway" => rest::api(request, &body),
         "pipes" => rest::pipe(request, &body),
         "s3" => rest::bucket(request),
+        // It lists what it finds whatever one may do with that.
+        "tagging" => vec![need(format!("tag:{operation}"), "*")],
         other => panic!("nobody knows what {other} needs for {operation}"),
     }
 }
