@@ -1,13 +1,16 @@
 //! The laws as properties: whatever graphs, configurations, mishaps and delays come together, in whatever order, after
 //! every history all of them hold.
 
+mod journal;
 mod laws;
+mod mishap;
 mod process;
 mod shape;
 
 use self::laws::Check;
+use mishap::{Mishap, Tearing, Trouble};
 use payhook::resources::Kind;
-use process::{Mishap, Tearing, Trouble, Verb};
+use process::Verb;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
@@ -31,6 +34,9 @@ const KEPT: &str = include_str!("histories/kept.jsonl");
 struct History {
     /// Decides all that AWS leaves open: how late things show themselves, how long calls take.
     seed: u64,
+    /// Whether several machines share the journal, or one has it for itself.
+    #[serde(default)]
+    shared: bool,
     slots: Vec<Slot>,
     events: Vec<Happening>,
     last: Wanted,
@@ -40,6 +46,9 @@ struct History {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Happening {
     Run(Verb, Wanted, Mishap),
+    /// Two processes at once: the second begins so many milliseconds later, and waits for the lock or not. Only where
+    /// the journal is shared; of a journal of its own the machine sees who has it.
+    Both(Part, Part, u16, bool),
     /// A property is changed by hand.
     Change(u8, u8),
     /// A resource is deleted by hand.
@@ -50,6 +59,14 @@ enum Happening {
     Quota(Kind, u8),
     /// Time passes, in seconds.
     Pass(u16),
+}
+
+/// What one of two processes does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Part {
+    verb: Verb,
+    wanted: Wanted,
+    mishap: Mishap,
 }
 
 fn wanted() -> impl Strategy<Value = Wanted> {
@@ -84,14 +101,29 @@ fn mishap() -> impl Strategy<Value = Mishap> {
     ]
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
-    let verb = prop_oneof![
+fn verb() -> impl Strategy<Value = Verb> {
+    prop_oneof![
         5 => Just(Verb::Deploy),
         1 => Just(Verb::Destroy),
         1 => Just(Verb::Rollback),
-    ];
+    ]
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    (verb(), wanted(), mishap()).prop_map(|(verb, wanted, mishap)| Part {
+        verb,
+        wanted,
+        mishap,
+    })
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let both = (part(), part(), any::<u16>(), any::<bool>());
     prop_oneof![
-        8 => (verb, wanted(), mishap()).prop_map(|(v, w, m)| Happening::Run(v, w, m)),
+        8 => (verb(), wanted(), mishap()).prop_map(|(v, w, m)| Happening::Run(v, w, m)),
+        1 => both.prop_map(|(first, second, after, patient)| {
+            Happening::Both(first, second, after, patient)
+        }),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(slot, which)| Happening::Change(slot, which)),
         1 => any::<u8>().prop_map(Happening::Remove),
         1 => any::<bool>().prop_map(Happening::Lose),
@@ -107,14 +139,15 @@ fn kind() -> impl Strategy<Value = Kind> {
 fn history() -> impl Strategy<Value = History> {
     let slot = (kind(), 0u8..4).prop_map(|(kind, wiring)| Slot { kind, wiring });
     (
-        any::<u64>(),
+        (any::<u64>(), prop::bool::weighted(0.2)),
         prop::collection::vec(slot, 1..=6),
         prop::collection::vec(happening(), 1..=4),
         wanted(),
         any::<(u8, u8)>(),
     )
-        .prop_map(|(seed, slots, events, last, drift)| History {
+        .prop_map(|((seed, shared), slots, events, last, drift)| History {
             seed,
+            shared: shared || events.iter().any(|e| matches!(e, Happening::Both(..))),
             slots,
             events,
             last,
@@ -137,10 +170,13 @@ fn live(history: &History) -> Result<(), String> {
 
 fn live_on(runtime: &Runtime, history: &History) -> Result<(), String> {
     runtime.block_on(async {
-        let mut check = Check::begin(history.seed, &history.slots);
+        let mut check = Check::begin(history.seed, &history.slots, history.shared);
         for event in &history.events {
             match event {
                 Happening::Run(verb, wanted, mishap) => check.run(verb, wanted, mishap).await?,
+                Happening::Both(first, second, after, patient) => {
+                    check.both(first, second, *after, *patient).await?;
+                }
                 Happening::Change(slot, which) => check.change_by_hand(*slot, *which),
                 Happening::Remove(slot) => check.remove_by_hand(*slot).await,
                 Happening::Lose(rebuilt) => check.lose_state(*rebuilt).await?,

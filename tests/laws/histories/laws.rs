@@ -1,12 +1,15 @@
 //! One environment through a history, and the laws at its end.
 
-use super::process::{End, Mishap, Place, Verb};
+use super::Part;
+use super::mishap::Mishap;
+use super::process::{End, Place, Task, Verb};
 use super::shape::{self, Slot, Wanted};
-use payhook::engine::{Outcome, observe, observe_entries};
+use payhook::engine::{EngineError, Outcome, observe_entries, survey, survey_if_lost};
 use payhook::graph::{Graph, LogicalName};
 use payhook::plan::{self, Facts, Plan};
 use payhook::resources::{Kind, definition};
-use payhook::state::{Entry, Record, State, Store, Way};
+use payhook::state::{Entry, Record, State, StateError, Way};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -19,8 +22,10 @@ pub struct Check<'a> {
     slots: &'a [Slot],
     /// What was wanted last.
     wanted: Wanted,
-    /// Whether the state is lost, and no deploy has found again yet what stands.
-    lost: bool,
+    /// What stood when the state was lost, until a run has found it again.
+    lost: Option<Wanted>,
+    /// The journal as it was read last, and the state that it comes to.
+    read: RefCell<Option<(Vec<u8>, State)>>,
 }
 
 type Law = Result<(), String>;
@@ -38,9 +43,9 @@ fn law(holds: bool, broken: impl FnOnce() -> String) -> Law {
 }
 
 impl<'a> Check<'a> {
-    pub fn begin(seed: u64, slots: &'a [Slot]) -> Self {
+    pub fn begin(seed: u64, slots: &'a [Slot], shared: bool) -> Self {
         Self {
-            place: Place::new(seed),
+            place: Place::new(seed, shared),
             slots,
             wanted: Wanted {
                 declared: 0,
@@ -49,7 +54,8 @@ impl<'a> Check<'a> {
                 tagged: false,
                 renamed: 0,
             },
-            lost: false,
+            lost: None,
+            read: RefCell::default(),
         }
     }
 
@@ -62,26 +68,114 @@ impl<'a> Check<'a> {
     }
 
     async fn state(&self) -> State {
-        self.place.store.load().await.expect("the journal is whole")
+        let bytes = self.place.journal.bytes();
+        if let Some((of, state)) = &*self.read.borrow()
+            && *of == bytes
+        {
+            return state.clone();
+        }
+        let state = self.place.journal.load().await;
+        *self.read.borrow_mut() = Some((bytes, state.clone()));
+        state
+    }
+
+    /// What an infra.toml can say, as things are.
+    fn wanting(&self, wanted: &Wanted) -> Wanted {
+        match &self.lost {
+            Some(before) => shape::recognisable(self.slots, before, wanted),
+            None => wanted.clone(),
+        }
+    }
+
+    fn everything(&self, wanted: &Wanted) -> Graph {
+        shape::everything(self.slots, wanted, self.lost.as_ref())
+    }
+
+    /// What an infra.toml says from now on.
+    fn want(&mut self, wanted: &Wanted) {
+        self.wanted = self.wanting(wanted);
     }
 
     pub async fn run(&mut self, verb: &Verb, wanted: &Wanted, mishap: &Mishap) -> Law {
-        // Names come from infra.toml: without a state nobody else knows of what it does not name any more.
-        if matches!(verb, Verb::Deploy) && !self.lost {
-            self.wanted = wanted.clone();
+        if matches!(verb, Verb::Deploy) {
+            self.want(wanted);
         }
         let end = self.go(verb, mishap).await;
-        let state = self.state().await;
-        if let Some(Ok(Outcome::Completed)) = end {
-            self.lost &= matches!(verb, Verb::Rollback);
-            self.completed(verb, &state)?;
+        self.ended(verb, &end).await
+    }
+
+    /// Two processes at once: one of them writes at a time.
+    pub async fn both(&mut self, first: &Part, second: &Part, after: u16, patient: bool) -> Law {
+        let before = self.wanted.clone();
+        let wants = [first, second].map(|part| match part.verb {
+            Verb::Deploy => self.wanting(&part.wanted),
+            _ => before.clone(),
+        });
+        let graphs = wants
+            .clone()
+            .map(|wanted| shape::graph(self.slots, &wanted));
+        let everything = wants.clone().map(|wanted| self.everything(&wanted));
+        let facts = [
+            self.place.facts(wants[0].tagged).await,
+            self.place.facts(wants[1].tagged).await,
+        ];
+        let parts = [first, second];
+        let task = |number: usize| Task {
+            verb: &parts[number].verb,
+            graph: &graphs[number],
+            everything: &everything[number],
+            facts: &facts[number],
+            mishap: &parts[number].mishap,
+        };
+        let after = Duration::from_millis(after.into());
+        let (ends, wrote) = self.place.both([&task(0), &task(1)], after, patient).await;
+        for (number, end) in ends.iter().enumerate().filter(|(n, _)| !wrote.contains(n)) {
+            let held = matches!(
+                end,
+                None | Some(Err(EngineError::State(StateError::Held { .. })))
+            );
+            law(held, || {
+                format!("process {number} did not write, and ended with {end:?}")
+            })?;
+        }
+        for number in &wrote {
+            let part = parts[*number];
+            if matches!(part.verb, Verb::Deploy) {
+                self.wanted = wants[*number].clone();
+            }
+            match wrote.last() == Some(number) {
+                true => self.ended(&part.verb, &ends[*number]).await?,
+                false => self.found(&part.verb, &ends[*number]),
+            }
         }
         Ok(())
     }
 
+    /// A run that ends well has put on record all that stands.
+    fn found(&mut self, verb: &Verb, end: &End) {
+        if matches!(end, Some(Ok(Outcome::Completed))) && !matches!(verb, Verb::Rollback) {
+            self.lost = None;
+        }
+    }
+
+    async fn ended(&mut self, verb: &Verb, end: &End) -> Law {
+        self.found(verb, end);
+        match end {
+            Some(Ok(Outcome::Completed)) => self.completed(verb, &self.state().await),
+            _ => Ok(()),
+        }
+    }
+
     async fn go(&self, verb: &Verb, mishap: &Mishap) -> End {
         let (graph, facts) = (self.graph(), self.facts().await);
-        self.place.run(verb, &graph, &facts, mishap).await
+        let task = Task {
+            verb,
+            graph: &graph,
+            everything: &self.everything(&self.wanted),
+            facts: &facts,
+            mishap,
+        };
+        self.place.run(&task).await
     }
 
     /// Whoever says that it has completed has done everything and recorded it.
@@ -129,30 +223,32 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Loses the state of what stands as it is wanted; names and tags tell of nothing else.
+    /// Loses the state of what stands as it is wanted.
     pub async fn lose_state(&mut self, rebuilt: bool) -> Law {
         self.lift_quotas();
         self.converges("before the state is lost").await?;
         sleep(LATER).await;
-        self.place.store.lose();
+        self.place.journal.lose();
         if rebuilt {
             let state = Box::new(self.rebuilt().await?);
             let record = Record::Snapshot { state };
-            self.place.store.append(&record).await.expect("recorded");
+            self.place.journal.append(&record).await.expect("recorded");
         }
-        self.lost = !rebuilt;
+        self.lost = (!rebuilt).then(|| self.wanted.clone());
         Ok(())
     }
 
     async fn rebuilt(&self) -> Result<State, String> {
-        let (graph, facts) = (self.graph(), self.facts().await);
-        let seen = observe(&self.place.cloud, &graph, &State::default(), &facts).await;
-        let seen = seen.map_err(|error| error.to_string())?;
-        let rebuilt = plan::rebuild(&graph, &seen, &facts).map_err(|error| error.to_string())?;
+        let (graph, facts, none) = (self.graph(), self.facts().await, State::default());
+        let everything = self.everything(&self.wanted);
+        let found = survey(&self.place.cloud, &graph, &everything, &none, &facts).await;
+        let found = found.map_err(|error| error.to_string())?;
+        let rebuilt = plan::rebuild(&graph, &found.seen, &facts);
+        let rebuilt = rebuilt.map_err(|error| error.to_string())?;
         law(rebuilt.foreign.is_empty(), || {
             "ours is taken for foreign".to_owned()
         })?;
-        Ok(rebuilt.state)
+        Ok(plan::with_strays(&rebuilt.state, &graph, &found.strays))
     }
 
     async fn converges(&self, when: &str) -> Law {
@@ -165,17 +261,16 @@ impl<'a> Check<'a> {
 
     async fn preview(&self) -> Result<Plan, String> {
         let (graph, facts, state) = (self.graph(), self.facts().await, self.state().await);
-        let seen = observe(&self.place.cloud, &graph, &state, &facts).await;
-        let seen = seen.map_err(|error| error.to_string())?;
-        plan::build(&graph, &state, &seen, &facts).map_err(|error| error.to_string())
+        let everything = self.everything(&self.wanted);
+        let found = survey_if_lost(&self.place.cloud, &graph, &everything, &state, &facts).await;
+        let found = found.map_err(|error| error.to_string())?;
+        let known = plan::with_strays(&state, &graph, &found.strays);
+        plan::build(&graph, &known, &found.seen, &facts).map_err(|error| error.to_string())
     }
 
     pub async fn every_law(&mut self, last: &Wanted, drift: (u8, u8)) -> Law {
         self.lift_quotas();
-        if self.lost {
-            self.converges("without a state").await?;
-        }
-        self.wanted = last.clone();
+        self.want(last);
         self.converges("from here").await?;
         sleep(LATER).await;
         self.nothing_is_left_to_do().await?;
@@ -194,13 +289,13 @@ impl<'a> Check<'a> {
             let steps = steps.map(|s| format!("{} {}: {}", s.action, s.resource, s.reason));
             format!("the preview shows {}", steps.collect::<Vec<_>>().join("; "))
         })?;
-        let before = self.place.store.bytes();
+        let before = self.place.journal.bytes();
         self.converges("again").await?;
         let mutations = self.place.cloud.mutations();
         law(mutations == 0, || {
             format!("a second deploy made {mutations} changes")
         })?;
-        let after = self.place.store.bytes();
+        let after = self.place.journal.bytes();
         law(before == after, || {
             "a second deploy wrote to the journal".to_owned()
         })

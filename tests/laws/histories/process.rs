@@ -1,14 +1,19 @@
 //! One run of payhook, and everything that can go wrong with it.
 
-use payhook::engine::{Engine, EngineError, Outcome, Run, discard, observe};
+use super::journal::Journal;
+use super::mishap::{Mishap, Trouble};
+use futures_util::FutureExt;
+use payhook::engine::{
+    Engine, EngineError, Outcome, Run, discard, observe, survey, survey_if_lost,
+};
 use payhook::graph::Graph;
-use payhook::memory::{Fault, MemoryCloud, MemoryStore, Power, Tear};
+use payhook::memory::{MemoryCloud, Power};
 use payhook::plan::{self, Facts};
 use payhook::resources::Cloud;
 use payhook::state::{Line, Record, State, StateError, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -25,87 +30,6 @@ pub enum Verb {
     Rollback,
 }
 
-/// What goes wrong.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Mishap {
-    Nothing,
-    /// A call that writes, or reads, meets a fault; so do some that follow it.
-    Call {
-        writes: bool,
-        at: u8,
-        times: u8,
-        trouble: Trouble,
-    },
-    /// Killed at a write of the journal.
-    Write(u8, Tearing),
-    /// Killed after so many milliseconds.
-    Kill(u32),
-    /// Asked to stop after so many milliseconds.
-    Interrupt(u32),
-}
-
-/// What a call can meet.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub enum Trouble {
-    Denied,
-    OverQuota,
-    Throttled,
-    ServerError,
-    NotArrived,
-    Expired,
-    AnswerLost,
-    CrashBefore,
-    CrashAfter,
-}
-
-impl Trouble {
-    pub const ALL: &[Self] = &[
-        Self::Denied,
-        Self::OverQuota,
-        Self::Throttled,
-        Self::ServerError,
-        Self::NotArrived,
-        Self::Expired,
-        Self::AnswerLost,
-        Self::CrashBefore,
-        Self::CrashAfter,
-    ];
-
-    fn fault(self) -> Fault {
-        match self {
-            Self::Denied => Fault::denied(),
-            Self::OverQuota => Fault::over_quota(),
-            Self::Throttled => Fault::throttled(),
-            Self::ServerError => Fault::server_error(),
-            Self::NotArrived => Fault::not_arrived(),
-            Self::Expired => Fault::expired(),
-            Self::AnswerLost => Fault::AnswerLost,
-            Self::CrashBefore => Fault::CrashBefore,
-            Self::CrashAfter => Fault::CrashAfter,
-        }
-    }
-}
-
-/// How much of a record is written when the process is killed at it.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub enum Tearing {
-    Nothing,
-    Half,
-    All,
-}
-
-impl Tearing {
-    pub const ALL: &[Self] = &[Self::Nothing, Self::Half, Self::All];
-
-    fn tear(self) -> Tear {
-        match self {
-            Self::Nothing => Tear::Before,
-            Self::Half => Tear::Torn,
-            Self::All => Tear::After,
-        }
-    }
-}
-
 /// How many steps of each resource have begun and not ended: what replaced one another may be deleted at once.
 type Open = Arc<Mutex<BTreeMap<String, usize>>>;
 
@@ -116,19 +40,24 @@ pub type End = Option<Result<Outcome, EngineError>>;
 #[derive(Clone)]
 pub struct Place {
     pub cloud: MemoryCloud,
-    pub store: MemoryStore,
+    pub journal: Journal,
     /// Steps between their intent and their result.
     open: Open,
+    /// Every process that has come to write, in this order.
+    writers: Arc<Mutex<Vec<u32>>>,
+    processes: Arc<AtomicU32>,
     /// Breaches of the journal's law.
     breaches: Arc<Mutex<Vec<String>>>,
 }
 
 impl Place {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, shared: bool) -> Self {
         Self {
             cloud: MemoryCloud::uncertain(seed),
-            store: MemoryStore::new(),
+            journal: Journal::new(shared),
             open: Arc::default(),
+            writers: Arc::default(),
+            processes: Arc::default(),
             breaches: Arc::default(),
         }
     }
@@ -154,48 +83,86 @@ impl Place {
     }
 
     /// Runs a verb, in a process of its own.
-    pub async fn run(&self, verb: &Verb, graph: &Graph, facts: &Facts, mishap: &Mishap) -> End {
+    pub async fn run(&self, task: &Task<'_>) -> End {
         self.cloud.forget_calls();
+        self.process(self.number(), task, true).await
+    }
+
+    /// Runs two verbs in two processes, the second of which begins so much later and may not care to wait for the lock.
+    /// Answers with how each ended, and whether it came to write, in the order in which they did.
+    pub async fn both(
+        &self,
+        [first, second]: [&Task<'_>; 2],
+        after: Duration,
+        patient: bool,
+    ) -> ([End; 2], Vec<usize>) {
+        self.cloud.forget_calls();
+        let (one, other) = (self.number(), self.number());
+        let later = async {
+            sleep(after).await;
+            self.process(other, second, patient).await
+        };
+        let (first, second) = tokio::join!(self.process(one, first, true), later);
+        let wrote = locked(&self.writers);
+        let wrote = wrote.iter().filter(|n| [one, other].contains(*n));
+        let order = wrote.map(|n| usize::from(*n == other)).collect();
+        ([first, second], order)
+    }
+
+    fn number(&self) -> u32 {
+        self.processes.fetch_add(1, Ordering::SeqCst)
+    }
+
+    async fn process(&self, number: u32, task: &Task<'_>, patient: bool) -> End {
         let power = Power::default();
         let cancel = CancellationToken::new();
-        let store = match mishap {
-            Mishap::Write(at, tear) => self.store.crashing(usize::from(*at), tear.tear(), &power),
-            _ => self.store.reopened().on(&power),
-        };
         let process = Process {
-            cloud: self.cloud.with_faults(self.faults(mishap)).on(&power),
-            store: Watched {
-                store,
-                open: self.open.clone(),
-            },
+            cloud: self
+                .cloud
+                .with_faults(self.faults(number, task.mishap))
+                .on(&power),
+            place: self.clone(),
+            power: power.clone(),
             cancel: cancel.clone(),
+            number,
+            patient,
         };
         let interrupt = async {
-            if let Mishap::Interrupt(after) = mishap {
+            if let Mishap::Interrupt(after) = task.mishap {
                 sleep(Duration::from_millis((*after).into())).await;
                 cancel.cancel();
             }
             std::future::pending::<()>().await;
         };
-        let lifetime = match mishap {
+        let lifetime = match task.mishap {
             Mishap::Kill(after) => Duration::from_millis((*after).into()),
             _ => FOREVER,
         };
-        tokio::select! {
-            end = timeout(lifetime, process.carry_out(verb, graph, facts)) => end.ok(),
+        let end = tokio::select! {
+            biased;
+            () = power.lost() => None,
+            end = timeout(lifetime, process.carry_out(task)) => end.ok(),
             () = interrupt => None,
-        }
+        };
+        let died = power.is_cut();
+        let _ = power.cut().now_or_never();
+        end.filter(|_| !died)
     }
 
     /// The faults of a run, which also watch that every call that may change something follows its intent.
-    fn faults(&self, mishap: &Mishap) -> payhook::memory::Faults {
+    fn faults(&self, process: u32, mishap: &Mishap) -> payhook::memory::Faults {
         let (open, breaches) = (self.open.clone(), self.breaches.clone());
+        let writers = self.writers.clone();
         let mishap = mishap.clone();
         let count = AtomicUsize::new(0);
         Arc::new(move |_, verb, resource| {
-            let writes = verb != "read";
+            let writes = matches!(verb, "put" | "delete");
             if writes && !locked(&open).contains_key(resource) {
                 locked(&breaches).push(format!("{verb} of {resource} without an intent"));
+            }
+            if writes && locked(&writers).last() != Some(&process) {
+                locked(&breaches)
+                    .push(format!("{verb} of {resource} by who is no writer any more"));
             }
             let Mishap::Call {
                 writes: wanted,
@@ -206,7 +173,9 @@ impl Place {
             else {
                 return None;
             };
-            if *wanted != writes {
+            // Whoever may not search is told so, and goes by names alone for good.
+            let allowed = verb == "search" && matches!(trouble, Trouble::Denied);
+            if *wanted != writes || allowed {
                 return None;
             }
             let number = count.fetch_add(1, Ordering::SeqCst);
@@ -220,21 +189,65 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a process is to do, with what befalls it.
+pub struct Task<'a> {
+    pub verb: &'a Verb,
+    pub graph: &'a Graph,
+    /// All that could be declared.
+    pub everything: &'a Graph,
+    pub facts: &'a Facts,
+    pub mishap: &'a Mishap,
+}
+
 struct Process {
     cloud: MemoryCloud,
-    store: Watched,
+    place: Place,
+    power: Power,
     cancel: CancellationToken,
+    number: u32,
+    /// Whether it waits for the lock.
+    patient: bool,
 }
 
 impl Process {
-    async fn carry_out(
-        &self,
-        verb: &Verb,
-        graph: &Graph,
-        facts: &Facts,
-    ) -> Result<Outcome, EngineError> {
+    async fn carry_out(&self, task: &Task<'_>) -> Result<Outcome, EngineError> {
+        let store = Watched {
+            store: self.open(task.mishap).await?,
+            open: self.place.open.clone(),
+        };
+        let done = self.work(&store, task).await;
+        store.release().await?;
+        done
+    }
+
+    /// Opens the journal, and waits for the lock if it is patient.
+    async fn open(&self, mishap: &Mishap) -> Result<Box<dyn Store>, StateError> {
+        let death = match mishap {
+            Mishap::Write(at, tear) => Some((*at, *tear)),
+            _ => None,
+        };
+        loop {
+            match self.place.journal.open(death, &self.power).await {
+                Err(StateError::Held { .. }) if self.patient => sleep(Duration::from_secs(1)).await,
+                Err(error) => return Err(error),
+                Ok(store) => {
+                    locked(&self.place.writers).push(self.number);
+                    return Ok(store);
+                }
+            }
+        }
+    }
+
+    async fn work(&self, store: &dyn Store, task: &Task<'_>) -> Result<Outcome, EngineError> {
+        let Task {
+            verb,
+            graph,
+            everything,
+            facts,
+            ..
+        } = *task;
         let cancel = self.cancel.clone();
-        let engine = Engine::open(&self.cloud, &self.store, discard(), cancel).await?;
+        let engine = Engine::open(&self.cloud, store, discard(), cancel).await?;
         let state = engine.state();
         let run = |verb: &str| Run {
             verb: verb.to_owned(),
@@ -244,15 +257,17 @@ impl Process {
         };
         match verb {
             Verb::Deploy => {
-                let seen = observe(&self.cloud, graph, &state, facts).await?;
-                let plan = plan::build(graph, &state, &seen, facts)?;
-                engine.apply(&plan, &seen, run("deploy")).await
+                let found = survey_if_lost(&self.cloud, graph, everything, &state, facts).await?;
+                let known = plan::with_strays(&state, graph, &found.strays);
+                let plan = plan::build(graph, &known, &found.seen, facts)?;
+                engine.apply(&plan, &found.seen, run("deploy")).await
             }
             Verb::Destroy => {
-                let seen = observe(&self.cloud, graph, &state, facts).await?;
-                let owned = plan::owned(graph, &state, &seen, facts)?;
+                let found = survey(&self.cloud, graph, everything, &state, facts).await?;
+                let owned = plan::owned(graph, &state, &found.seen, facts)?;
+                let owned = owned.and(&found.strays);
                 let plan = plan::destroy(&owned.entries, &owned.retired);
-                engine.apply(&plan, &BTreeMap::new(), run("destroy")).await
+                engine.apply(&plan, &found.seen, run("destroy")).await
             }
             Verb::Rollback => {
                 let Some(good) = plan::target(&state, &facts.given) else {
@@ -274,7 +289,7 @@ impl Process {
 
 /// A journal that knows which steps are between intent and result.
 struct Watched {
-    store: MemoryStore,
+    store: Box<dyn Store>,
     open: Open,
 }
 
@@ -317,5 +332,9 @@ impl Store for Watched {
 
     async fn finish(&self) -> Result<(), StateError> {
         self.store.finish().await
+    }
+
+    async fn release(&self) -> Result<(), StateError> {
+        self.store.release().await
     }
 }

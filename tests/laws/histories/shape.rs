@@ -147,6 +147,34 @@ fn template_of(slot: &Slot) -> &'static Template {
     template.expect("every kind has one")
 }
 
+/// All that could be declared: what is, what stands although its state is lost, and whatever else.
+pub fn everything(slots: &[Slot], wanted: &Wanted, lost: Option<&Wanted>) -> Graph {
+    let all = Wanted {
+        declared: u8::MAX,
+        ..wanted.clone()
+    };
+    let mut everything = graph(slots, &all);
+    for known in lost.into_iter().chain([wanted]) {
+        for node in graph(slots, known).nodes() {
+            everything.insert(node.clone());
+        }
+    }
+    everything
+}
+
+/// What can be wanted of the places while nobody knows what stands: what no search lists is found by its name and by
+/// what it stands in alone, so those stay as they were.
+pub fn recognisable(slots: &[Slot], before: &Wanted, wanted: &Wanted) -> Wanted {
+    let unlisted = slots.iter().enumerate();
+    let unlisted = unlisted.filter(|(_, slot)| !slot.kind.is_listed());
+    let kept: u8 = unlisted.map(|(index, _)| 1 << index).sum();
+    Wanted {
+        wiring: before.wiring,
+        renamed: before.renamed & kept | wanted.renamed & !kept,
+        ..wanted.clone()
+    }
+}
+
 /// The graph of what is wanted.
 pub fn graph(slots: &[Slot], wanted: &Wanted) -> Graph {
     let mut graph = Graph::new();
