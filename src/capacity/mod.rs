@@ -3,6 +3,7 @@
 mod cost;
 mod data;
 mod limits;
+mod rest;
 mod settings;
 mod work;
 
@@ -10,6 +11,7 @@ use crate::config::{Config, WorkflowType};
 pub use cost::{Cost, Part, monthly};
 pub use data::{Data, NoPrices, Price, Prices, Quota, Quotas};
 pub use limits::{Limit, Remedy, limits};
+pub use rest::AtRest;
 pub use settings::{Setting, Settings, fragment};
 pub use work::{Assumed, OnePayment, Work};
 

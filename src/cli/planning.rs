@@ -4,6 +4,8 @@ use super::backend::Place;
 use super::context::Connection;
 use super::{Context, building, consent, policy};
 use crate::artifact::Artifact;
+use crate::capacity::{AtRest, Data};
+use crate::config::Endpoint;
 use crate::engine::{Engine, Event, Unsure, survey_if_lost};
 use crate::graph::LogicalName;
 use crate::plan::{self, Action, Facts, Plan};
@@ -144,11 +146,27 @@ pub fn show(context: &Context, plan: &Plan, verb: &str, given: &Given) {
             "account": given.account,
             "region": given.region,
             "empty": plan.is_empty(),
+            "atRest": at_rest(context, plan, given),
             "plan": plan,
         }));
         return;
     }
     ui.say(view::plan(plan, &heading(context, verb, given), ui.paint()));
+    if let Some(cost) = cost(context, plan, given) {
+        ui.say(cost);
+    }
+}
+
+/// What a plan changes of what is paid without any traffic, in a sentence.
+pub fn cost(context: &Context, plan: &Plan, given: &Given) -> Option<String> {
+    at_rest(context, plan, given).and_then(|at_rest| view::at_rest(&at_rest))
+}
+
+/// What is paid without any traffic; an emulator takes nothing.
+fn at_rest(context: &Context, plan: &Plan, given: &Given) -> Option<AtRest> {
+    let data = Data::built_in().ok()?;
+    let billed = context.config.endpoint == Endpoint::Aws;
+    AtRest::of(plan, &given.region, &data).filter(|_| billed)
 }
 
 /// Which plan it is.

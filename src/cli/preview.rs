@@ -46,7 +46,9 @@ impl Preview {
         match self.markdown {
             true => {
                 let heading = planning::heading(context, "deploy", &aws.given);
-                context.ui.raw(view::markdown(&planned.plan, &heading));
+                let cost = planning::cost(context, &planned.plan, &aws.given);
+                let text = view::markdown(&planned.plan, &heading, cost.as_deref());
+                context.ui.raw(text);
             }
             false => planning::show(context, &planned.plan, "deploy", &aws.given),
         }

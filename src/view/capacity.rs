@@ -1,6 +1,6 @@
 //! What `capacity` found, as a fragment of infra.toml whose comments say the rest.
 
-use crate::capacity::{Cost, Demand, Limit, Plan};
+use crate::capacity::{AtRest, Cost, Demand, Limit, Plan};
 use std::fmt::Write;
 
 /// What there is to say about a demand.
@@ -137,6 +137,24 @@ pub fn money(usd: f64) -> String {
         true => format!("{usd:.2}"),
         false => count(usd),
     }
+}
+
+/// What a plan changes of what is paid without any traffic, in a sentence; nothing where it changes nothing.
+pub fn at_rest(at_rest: &AtRest) -> Option<String> {
+    let (before, after) = (
+        money(at_rest.before_usd_month),
+        money(at_rest.after_usd_month),
+    );
+    let trust = match at_rest.verified {
+        true => "",
+        false => ", not all of them verified",
+    };
+    (before != after).then(|| {
+        format!(
+            "Without any traffic it costs {after} USD a month, {before} before (prices of {}{trust}); `payhook capacity` counts the traffic.",
+            at_rest.prices_dated
+        )
+    })
 }
 
 /// A part as percent.

@@ -6,8 +6,8 @@ use crate::plan::{Action, Plan};
 /// Longest text that is produced, in bytes; GitHub refuses comments of more than 65,536 characters.
 const LONGEST: usize = 60_000;
 
-/// The whole plan as Markdown.
-pub fn markdown(plan: &Plan, heading: &Heading<'_>) -> String {
+/// The whole plan as Markdown, with a sentence on what it costs.
+pub fn markdown(plan: &Plan, heading: &Heading<'_>, cost: Option<&str>) -> String {
     let Heading {
         verb,
         env,
@@ -18,6 +18,9 @@ pub fn markdown(plan: &Plan, heading: &Heading<'_>) -> String {
         "### payhook: {verb} of `{env}`\n\nAccount {account}, {region}. **{}**\n",
         totals(plan)
     );
+    if let Some(cost) = cost {
+        text.push_str(&format!("\n{cost}\n"));
+    }
     let losses = losses(plan);
     if !losses.is_empty() {
         text.push_str("\n> [!CAUTION]\n> This loses data:\n");

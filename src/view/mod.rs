@@ -15,7 +15,7 @@ mod tests;
 
 use std::path::Path;
 
-pub use capacity::{Capacity, capacity, count, money, per_million, percent};
+pub use capacity::{Capacity, at_rest, capacity, count, money, per_million, percent};
 pub use drift::drift;
 pub use graph::{dot, graph_json, mermaid};
 pub use markdown::markdown;

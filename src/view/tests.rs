@@ -185,7 +185,7 @@ fn a_plan_without_changes_is_one_sentence() {
 
 #[test]
 fn markdown_opens_what_changes_and_warns_of_loss_first() {
-    insta::assert_snapshot!(markdown(&mixed(), &DEV));
+    insta::assert_snapshot!(markdown(&mixed(), &DEV, Some("It costs nothing.")));
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn markdown_of_a_huge_plan_stays_below_what_a_comment_may_hold() {
             "not there yet",
         )
     });
-    let text = markdown(&plan_of(steps.collect()), &DEV);
+    let text = markdown(&plan_of(steps.collect()), &DEV, None);
     assert!(text.len() < 65_000);
     assert!(text.ends_with("`payhook preview` shows all of it.\n"));
 }
