@@ -1,12 +1,12 @@
 //! One step: put or delete until it is settled, with a record before and after.
 
 use super::look::{hidden_again, invisible};
-use super::retry::Patience;
+use super::retry::{Patience, Verdict};
 use super::{Cause, Engine};
 use crate::plan::{Action, Step, known_by_content};
 use crate::resources::{
-    Address, Class, CloudError, Condition, Delete, Outputs, Put, Replace, Seen, Tags, definition,
-    tag,
+    Address, Class, CloudError, Condition, Delete, Kind, Outputs, Put, Replace, Seen, Tags,
+    definition, tag,
 };
 use crate::state::{Entry, Record};
 use serde_json::Value;
@@ -227,8 +227,10 @@ impl Engine<'_> {
         }
         let rules = definition(step.kind);
         let mut patience = Patience::default();
-        let mut known = seen;
+        // A setting of the account may be somebody else's by now.
+        let mut known = seen.filter(|_| step.kind != Kind::ApiAccount);
         loop {
+            let of_before = known.is_some();
             let seen = match known.take() {
                 Some(seen) => seen,
                 None => match self.search(&at, hidden).await? {
@@ -249,10 +251,11 @@ impl Engine<'_> {
                     break;
                 }
                 Err(error) if error.is_absent() => break,
-                Err(error) => {
-                    self.bear(&at, &error, patience.judge(&error, rules.settle(), false))
-                        .await?;
-                }
+                Err(error) => match patience.judge(&error, rules.settle(), false) {
+                    // It may have been changed since it was seen, such as protected.
+                    Verdict::Stop(_) if of_before && error.class == Class::Invalid => {}
+                    verdict => self.bear(&at, &error, verdict).await?,
+                },
             }
         }
         self.deleted(step).await

@@ -63,8 +63,8 @@ pub fn shortest_deploy(graph: &Graph) -> Result<Duration, Wrong> {
         calls.add(traffic(kind, "put", false), look + one.first, from_first);
         if one.again {
             let last = look + one.known - call;
-            // It is sent before AWS has finished, and shows that it has.
-            calls.add(traffic(kind, "read", false), last - call, call + from_last);
+            // It is sent before AWS has finished, and shows all of what then stands.
+            calls.add(traffic(kind, "read", true), last - call, call + from_last);
             calls.add(traffic(kind, "put", true), last, from_last);
         }
     }

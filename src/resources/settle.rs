@@ -146,12 +146,12 @@ impl Poll {
     };
 
     /// The same for a change whose usual duration is known: nothing is asked until most of it has passed, then often
-    /// enough that what is lost is a thirtieth of the wait.
+    /// enough that what is lost is a fiftieth of the wait.
     pub fn expecting(mut self, usual: Duration) -> Self {
         let usual = usual.as_millis() as u64;
         if usual > 0 {
             self.schedule.expected = usual * 9 / 10;
-            self.schedule.share = 3;
+            self.schedule.share = 2;
             self.schedule.bounds.0 = 50;
         }
         self

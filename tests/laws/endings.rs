@@ -7,6 +7,7 @@ use payhook::plan::build;
 use payhook::resources::{Class, CloudError};
 use payhook::state::State;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -91,4 +92,33 @@ async fn when_the_credentials_expire_nothing_more_is_started_and_the_next_run_go
         assert_eq!(world.cloud.contents().len(), world.graph.len(), "call {at}");
         assert!(world.preview().await.is_empty(), "call {at}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_is_refused_for_what_was_changed_since_the_plan_is_made_again_as_things_stand()
+ {
+    let world = World::new();
+    world.deploy().await;
+    let protected = CloudError::new("any", Class::Invalid, "ValidationException", "protected");
+    let first = AtomicBool::new(true);
+    let faults = Arc::new(move |_, verb: &str, name: &str| {
+        let hit = verb == "delete" && name == "payments" && first.swap(false, Ordering::SeqCst);
+        hit.then(|| Fault::Refused(protected.clone()))
+    });
+    let cloud = world.cloud.with_faults(faults);
+    World {
+        cloud,
+        ..world.clone()
+    }
+    .destroy()
+    .await;
+    let calls = world.cloud.calls().into_iter();
+    let verbs: Vec<_> = calls
+        .filter(|call| call.resource == "payments")
+        .map(|call| call.verb)
+        .collect();
+    let again = verbs
+        .windows(3)
+        .any(|three| three == ["delete", "read", "delete"]);
+    assert!(again, "{verbs:?}");
 }

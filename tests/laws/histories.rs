@@ -1,13 +1,14 @@
 //! The laws as properties: whatever graphs, configurations, mishaps and delays come together, in whatever order, after
 //! every history all of them hold.
 
+mod check;
 mod journal;
 mod laws;
 mod mishap;
 mod process;
 mod shape;
 
-use self::laws::Check;
+use check::Check;
 use mishap::{Mishap, Tearing, Trouble};
 use payhook::resources::Kind;
 use process::Verb;

@@ -23,7 +23,7 @@ proptest! {
         let poll = Poll::LONG.expecting(Duration::from_millis(usual));
         let noticed = *attempts(poll.schedule, takes).last().unwrap_or(&0);
         let lost = noticed - takes;
-        prop_assert!(lost <= 50.max(takes * 3 / 100), "{lost} ms of {takes}");
+        prop_assert!(lost <= 50.max(takes * 2 / 100), "{lost} ms of {takes}");
         prop_assert!(lost <= 5_000);
     }
 
