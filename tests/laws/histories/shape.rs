@@ -167,12 +167,29 @@ pub fn everything(slots: &[Slot], wanted: &Wanted, lost: Option<&Wanted>) -> Gra
 pub fn recognisable(slots: &[Slot], before: &Wanted, wanted: &Wanted) -> Wanted {
     let unlisted = slots.iter().enumerate();
     let unlisted = unlisted.filter(|(_, slot)| !slot.kind.is_listed());
-    let kept: u8 = unlisted.map(|(index, _)| 1 << index).sum();
-    Wanted {
+    let kept: u8 = unlisted.clone().map(|(index, _)| 1 << index).sum();
+    let mut wanted = Wanted {
         wiring: before.wiring,
         renamed: before.renamed & kept | wanted.renamed & !kept,
         ..wanted.clone()
+    };
+    let stood = graph(slots, before);
+    let moved = |wanted: &Wanted| {
+        let stands = graph(slots, wanted);
+        let moves = |index: usize, slot: &Slot| {
+            let name = LogicalName::from(name(index).as_str());
+            let (Some(was), Some(is)) = (stood.get(&name), stands.get(&name)) else {
+                return false;
+            };
+            let mut found_by = definition(slot.kind).found_by().iter();
+            found_by.any(|property| was.properties[*property] != is.properties[*property])
+        };
+        unlisted.clone().find(|(index, slot)| moves(*index, slot))
+    };
+    while let Some((index, _)) = moved(&wanted) {
+        wanted.declared &= !(1 << index);
     }
+    wanted
 }
 
 /// The graph of what is wanted.
