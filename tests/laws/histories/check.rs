@@ -8,7 +8,7 @@ use payhook::engine::{EngineError, Outcome, survey, survey_if_lost};
 use payhook::graph::{Graph, LogicalName};
 use payhook::plan::{self, Facts, Plan};
 use payhook::resources::Kind;
-use payhook::state::{Record, State, StateError};
+use payhook::state::{Record, State, StateError, Way};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -225,7 +225,10 @@ impl<'a> Check<'a> {
         sleep(LATER).await;
         self.place.journal.lose();
         if rebuilt {
-            let state = Box::new(self.rebuilt().await?);
+            let found = self.rebuilt().await?;
+            let at = "2026-01-01T00:00:00Z".to_owned();
+            let way = Way::starting(found.run, at, found.entries.clone());
+            let state = Box::new(State { way, ..found });
             let record = Record::Snapshot { state };
             self.place.journal.append(&record).await.expect("recorded");
         }
