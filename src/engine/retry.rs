@@ -48,7 +48,7 @@ impl From<&Settle> for Bearing {
         Self {
             what: rule.name,
             otherwise: Some(rule.otherwise),
-            schedule: rule.schedule,
+            schedule: rule.pauses(),
             budget: rule.budget(),
         }
     }

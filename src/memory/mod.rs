@@ -229,15 +229,14 @@ impl MemoryCloud {
         effect: impl FnOnce(&mut Inner) -> Result<(T, bool), CloudError>,
     ) -> Result<T, CloudError> {
         self.power.needed().await;
-        let exists = {
-            let inner = self.lock();
-            let found = inner
-                .find(at)
-                .map(|(_, item)| item.condition(Instant::now()));
-            found.is_some_and(|found| verb != "read" || found == Condition::Settled)
-        };
         let way = latency(at.kind).call;
-        let traffic = traffic(at.kind, verb, exists);
+        let traffic = |inner: &Inner| {
+            // What has not settled by the first answer is asked for nothing more.
+            let found = inner.find(at);
+            let found = found.map(|(_, item)| item.condition(Instant::now() + way));
+            let exists = found.is_some_and(|found| verb != "read" || found == Condition::Settled);
+            traffic(at.kind, verb, exists)
+        };
         self.send(verb, at.logical.as_str(), way, traffic, effect)
             .await
     }
@@ -248,11 +247,12 @@ impl MemoryCloud {
         verb: &'static str,
         resource: &str,
         way: Duration,
-        traffic: &[&str],
+        traffic: impl Fn(&Inner) -> &'static [&'static str],
         effect: impl FnOnce(&mut Inner) -> Result<(T, bool), CloudError>,
     ) -> Result<T, CloudError> {
-        let mut admitted = Ok(());
-        for call in traffic {
+        let (mut admitted, mut sent) = (Ok(()), 0);
+        while let Some(call) = { traffic(&self.lock()).get(sent) } {
+            sent += 1;
             if !self.hurried {
                 self.pace.turn(call).await;
             }
@@ -337,9 +337,13 @@ impl Cloud for MemoryCloud {
 
     async fn tagged(&self, stack: &str, env: &str) -> Result<Vec<Tagged>, CloudError> {
         self.power.needed().await;
-        self.send("search", "", SEARCH, &[], |inner| {
-            Ok((inner.tagged(stack, env), false))
-        })
+        self.send(
+            "search",
+            "",
+            SEARCH,
+            |_| &[],
+            |inner| Ok((inner.tagged(stack, env), false)),
+        )
         .await
     }
 

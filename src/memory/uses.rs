@@ -3,7 +3,9 @@
 use super::account::{Inner, Item, identity};
 use super::edges::{EDGES, Edge, Refusal, refused};
 use super::latency;
-use crate::resources::{Address, Class, CloudError, Delete, Kind, Schedule, definition, sees_late};
+use crate::resources::{
+    Address, Class, CloudError, Delete, Kind, Of, Schedule, definition, sees_late,
+};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -79,7 +81,7 @@ impl Inner {
                 continue;
             }
             if self.chance.is_none() {
-                refuse_early(at.kind)?;
+                refuse_early(at.kind, item.kind)?;
             }
             for edge in item.late_edges(at.kind, now) {
                 match edge.refusal {
@@ -227,9 +229,11 @@ impl Inner {
 }
 
 /// The kind's own words for what is not visible yet; kinds without such words take everything.
-fn refuse_early(kind: Kind) -> Result<(), CloudError> {
-    let mut rules = definition(kind).settle().iter();
-    match rules.find(|rule| rule.schedule == Schedule::PROPAGATION) {
+fn refuse_early(kind: Kind, used: Kind) -> Result<(), CloudError> {
+    let rules = definition(kind).settle().iter();
+    let rules = rules.filter(|rule| rule.schedule == Schedule::PROPAGATION);
+    // One that has no words for this edge has some for another.
+    match rules.min_by_key(|rule| rule.of != Of::Edge(used)) {
         Some(rule) => Err(refused(
             rule.codes.first().copied().unwrap_or_default(),
             rule.messages.first().copied().unwrap_or_default(),

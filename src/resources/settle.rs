@@ -1,7 +1,7 @@
 //! Settle rules: refusals and delays of AWS that pass by themselves, as data.
 
-use super::Kind;
 use super::error::CloudError;
+use super::{Kind, latency};
 use std::time::Duration;
 
 /// Pauses between attempts: a few early ones, none until it can be expected, then ever longer ones.
@@ -25,10 +25,10 @@ impl Schedule {
     /// IAM passes after about 4 s (OFFENSAI's measurements, 2025), others in single-digit seconds; what is repeated are
     /// mutating calls, which are rate limited, so it slows down to one in 2 s (cdkd's measured schedule).
     pub const PROPAGATION: Self = Self {
-        first: &[250, 500, 1_000],
+        first: &[1_000],
         expected: 3_600,
         share: 6,
-        bounds: (250, 2_000),
+        bounds: (100, 2_000),
     };
     /// For throttles and server errors.
     pub const BACKOFF: Self = Self::steady(&[500, 1_000, 2_000, 4_000], 8_000);
@@ -43,16 +43,23 @@ impl Schedule {
         }
     }
 
+    /// The same for what usually takes so long: the early attempts end, and the later ones begin, shortly before.
+    pub fn expecting(mut self, usual: Duration) -> Self {
+        if !usual.is_zero() {
+            self.expected = usual.as_millis() as u64 * 9 / 10;
+        }
+        self
+    }
+
     /// The pause before attempt `n`, counted from zero, after having waited so long.
     pub fn pause(&self, n: usize, waited: Duration) -> Duration {
-        if let Some(first) = self.first.get(n) {
-            return Duration::from_millis(*first);
-        }
         let waited = waited.as_millis() as u64;
         let (shortest, longest) = self.bounds;
-        let pause = match self.expected.saturating_sub(waited) {
-            0 => (waited * self.share / 100).clamp(shortest, longest),
-            left => left,
+        let left = self.expected.saturating_sub(waited);
+        let pause = match self.first.get(n) {
+            Some(first) if self.expected == 0 || *first < left => *first,
+            _ if left > 0 => left,
+            _ => (waited * self.share / 100).clamp(shortest, longest),
         };
         Duration::from_millis(pause)
     }
@@ -98,6 +105,14 @@ impl Settle {
     /// Whether words alone are of this rule, as where AWS gives a reason without a code.
     pub fn tells(&self, words: &str) -> bool {
         self.messages.iter().any(|part| words.contains(part))
+    }
+
+    /// Pauses between attempts, timed by when the edge usually has settled.
+    pub fn pauses(&self) -> Schedule {
+        match self.of {
+            Of::Edge(used) => self.schedule.expecting(latency(used).visible),
+            Of::Itself => self.schedule,
+        }
     }
 
     /// When to give up.
@@ -148,9 +163,8 @@ impl Poll {
     /// The same for a change whose usual duration is known: nothing is asked until most of it has passed, then often
     /// enough that what is lost is a fiftieth of the wait.
     pub fn expecting(mut self, usual: Duration) -> Self {
-        let usual = usual.as_millis() as u64;
-        if usual > 0 {
-            self.schedule.expected = usual * 9 / 10;
+        if !usual.is_zero() {
+            self.schedule = self.schedule.expecting(usual);
             self.schedule.share = 2;
             self.schedule.bounds.0 = 50;
         }

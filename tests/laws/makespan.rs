@@ -102,8 +102,10 @@ proptest! {
 /// Where rates and the path both count, the bound contains both.
 #[tokio::test(start_paused = true)]
 async fn large_graphs_take_hardly_longer_than_their_path_and_the_published_rates() {
-    for shape in Shape::ALL {
-        let world = World::of(shape.graph(400, 1));
+    let large = Shape::ALL.map(|shape| (shape, 400));
+    // So many state machines that attempts which come too early would use up their rate.
+    for (shape, size) in large.into_iter().chain([(Shape::Chains, 1_000)]) {
+        let world = World::of(shape.graph(size, 1));
         let deploy = shortest_deploy(&world.graph).expect("no cycle");
         let destroy = shortest_destroy(&world.graph).expect("no cycle");
         let took = makespan(&world).await;

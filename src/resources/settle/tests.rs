@@ -45,9 +45,42 @@ fn an_emulator_that_is_done_at_once_is_asked_at_once() {
 #[test]
 fn a_refused_change_is_repeated_ever_less_often() {
     let at = attempts(Schedule::PROPAGATION, 60_000);
-    assert_eq!(at[..6], [0, 250, 750, 1_750, 3_600, 3_850]);
+    assert_eq!(at[..5], [0, 1_000, 3_600, 3_816, 4_044]);
     assert!(at.len() < 60, "{}", at.len());
     assert_eq!(at[at.len() - 1] - at[at.len() - 2], 2_000);
+}
+
+#[test]
+fn what_usually_takes_less_is_tried_again_sooner_and_early_attempts_never_put_that_off() {
+    let at = |usual| {
+        attempts(
+            Schedule::PROPAGATION.expecting(Duration::from_secs(usual)),
+            4_000,
+        )
+    };
+    assert_eq!(at(1)[..4], [0, 900, 1_000, 1_100]);
+    assert_eq!(at(4)[..4], [0, 1_000, 3_600, 3_816]);
+    assert_eq!(at(5), [0, 1_000, 4_500]);
+    assert_eq!(at(0), at(4));
+}
+
+#[test]
+fn an_edge_is_waited_for_as_long_as_its_kind_usually_takes() {
+    for (kind, rule) in rules() {
+        let Of::Edge(used) = rule.of else {
+            assert_eq!(rule.pauses(), rule.schedule, "{kind}, `{}`", rule.name);
+            continue;
+        };
+        let usual = latency(used).visible.as_millis() as u64;
+        if usual > 0 {
+            assert_eq!(
+                rule.pauses().expected,
+                usual * 9 / 10,
+                "{kind}, `{}`",
+                rule.name
+            );
+        }
+    }
 }
 
 /// Every rule of every kind.
@@ -91,8 +124,8 @@ fn every_budget_allows_several_attempts_and_twice_the_usual_time_and_ends_within
         let at = format!("{kind}, `{}`", rule.name);
         let budget = rule.budget_seconds * 1_000;
         assert!((10..=3_600).contains(&rule.budget_seconds), "{at}");
-        assert!(attempts(rule.schedule, budget).len() > 5, "{at}");
-        assert!(budget > rule.schedule.expected * 2, "{at}");
+        assert!(attempts(rule.pauses(), budget).len() > 5, "{at}");
+        assert!(budget > rule.pauses().expected * 2, "{at}");
         if let Of::Edge(used) = rule.of {
             assert!(rule.budget() >= latency(used).visible * 2, "{at}");
             assert_ne!(used, kind, "{at}");
