@@ -161,11 +161,21 @@ pub fn main() -> ExitCode {
     let exit = runtime.block_on(async {
         let interrupt = Interrupt::listen(ui.clone());
         let result = cli.verb.run(&ui, &interrupt, &cli.global).await;
-        result.unwrap_or_else(|error| report(&ui, &error))
+        let exit = result.unwrap_or_else(|error| report(&ui, &error));
+        written(&ui).unwrap_or(exit)
     });
     // A question still open on standard input must not keep the process.
     runtime.shutdown_background();
     exit.into()
+}
+
+/// What was done stands, but nobody can have read all of what was found.
+fn written(ui: &Ui) -> Option<Exit> {
+    let why = ui.lost()?;
+    ui.error(format!(
+        "error: cannot write all results to standard output: {why}"
+    ));
+    Some(Exit::Failed)
 }
 
 /// Says what went wrong and what to do next.

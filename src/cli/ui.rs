@@ -33,6 +33,8 @@ pub struct Ui {
     live: bool,
     /// Whether whoever read the results has gone away.
     gone: Arc<AtomicBool>,
+    /// Why results could not be written.
+    lost: Arc<Mutex<Option<io::Error>>>,
 }
 
 impl Ui {
@@ -51,6 +53,7 @@ impl Ui {
             asks: io::stdin().is_terminal() && err && !wishes.json,
             live: err && !dumb && !wishes.json,
             gone: Arc::default(),
+            lost: Arc::default(),
         }
     }
 
@@ -67,6 +70,7 @@ impl Ui {
             asks: false,
             live: false,
             gone: Arc::default(),
+            lost: Arc::default(),
         };
         (ui, captured)
     }
@@ -89,6 +93,12 @@ impl Ui {
     /// Whether anybody still reads the results, as far as writing them has shown: what goes on for ever may end then.
     pub fn is_read(&self) -> bool {
         !self.gone.load(Ordering::Relaxed)
+    }
+
+    /// Why some of the results could not be written, such as a full disk.
+    pub fn lost(&self) -> Option<String> {
+        let lost = self.lost.lock().ok()?;
+        lost.as_ref().map(io::Error::to_string)
     }
 
     /// Colours of results.
@@ -121,8 +131,15 @@ impl Ui {
     }
 
     fn result(&self, bytes: &[u8]) {
-        if write(&self.out, bytes).is_err() {
-            self.gone.store(true, Ordering::Relaxed);
+        let Err(error) = write(&self.out, bytes) else {
+            return;
+        };
+        self.gone.store(true, Ordering::Relaxed);
+        // A reader that has gone away has read what it wanted.
+        if error.kind() != io::ErrorKind::BrokenPipe
+            && let Ok(mut lost) = self.lost.lock()
+        {
+            lost.get_or_insert(error);
         }
     }
 
@@ -169,7 +186,6 @@ impl Ui {
     }
 }
 
-/// A reader that has gone away is not an error of ours.
 fn write(sink: &Sink, bytes: &[u8]) -> io::Result<()> {
     match sink.lock() {
         Ok(mut sink) => sink.write_all(bytes).and_then(|()| sink.flush()),
@@ -232,6 +248,28 @@ mod tests {
             let clone = ui.clone();
             clone.raw("three");
             assert!(!ui.is_read(), "and every clone knows");
+            assert_eq!(ui.lost(), None);
         }
+    }
+
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn results_that_cannot_be_written_are_known_to_be_lost_and_notes_are_not_missed() {
+        let (mut ui, _) = Ui::captured(false);
+        (ui.out, ui.err) = (Arc::new(Mutex::new(Full)), Arc::new(Mutex::new(Full)));
+        ui.note("one");
+        assert_eq!(ui.lost(), None);
+        ui.clone().say("two");
+        assert!(ui.lost().is_some());
     }
 }

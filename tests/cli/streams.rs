@@ -34,6 +34,26 @@ fn a_reader_that_goes_away_is_no_error() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_cannot_be_written_are_an_error() {
+    let folder = folder();
+    let full = std::fs::File::create("/dev/full").expect("a device that is always full");
+    let output = Command::new(env!("CARGO_BIN_EXE_payhook"))
+        .args(["policy", "iam"])
+        .current_dir(folder.path())
+        .env_remove("AWS_ENDPOINT_URL")
+        .stdout(full)
+        .output()
+        .expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.starts_with("error: cannot write all results"),
+        "{said}"
+    );
+}
+
 /// Every verb that reads infra.toml, with what it cannot be called without.
 const VERBS: [&str; 26] = [
     "deploy",
