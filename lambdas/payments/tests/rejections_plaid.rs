@@ -141,6 +141,21 @@ fn a_token_counts_only_with_its_algorithm_key_time_and_body() {
             "unsupported_alg",
         ),
         (
+            signer.token(&with(head(), "crit", json!(["exp"])), &claims()),
+            own.clone(),
+            "malformed_header",
+        ),
+        (
+            signer.good_token(),
+            key(&with(signer.web_key.clone(), "alg", "HS256".into())),
+            "unknown_key",
+        ),
+        (
+            signer.good_token(),
+            key(&with(signer.web_key.clone(), "use", "enc".into())),
+            "unknown_key",
+        ),
+        (
             signer.token(&head(), &with(claims(), "iat", (at - 300).into())),
             own.clone(),
             "valid",

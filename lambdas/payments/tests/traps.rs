@@ -360,6 +360,24 @@ fn trap_9_headers_are_found_in_any_case_and_a_repeated_signature_is_not_silently
 }
 
 #[test]
+fn trap_9_one_header_under_two_names_is_not_silently_chosen_either() {
+    let sent = sample("shopify");
+    let named = |(name, _): &&(String, String)| name == "X-Shopify-Hmac-Sha256";
+    let (_, value) = sent.headers.iter().find(named).expect("it is signed");
+    for (other, expected) in [
+        (value.clone(), Ok(())),
+        (format!("{value}0"), Err("malformed_header")),
+    ] {
+        let mut both = sent.clone();
+        both.headers.push(("shopify-hmac-sha256".to_owned(), other));
+        assert_eq!(
+            kind(provider("shopify"), &received(&both)).map(drop),
+            expected
+        );
+    }
+}
+
+#[test]
 fn trap_10_a_signature_of_odd_length_or_foreign_letters_is_a_clean_refusal() {
     for (key, header) in [
         ("checkout_com", "Cko-Signature"),

@@ -86,6 +86,8 @@ impl<P: HeaderSigned> Provider for P {
         self.precondition(request)?;
         let scheme = self.scheme(check.settings);
         let header = scheme.header_in(request, self.other_header());
+        self.other_header()
+            .map_or(Ok(()), |other| says_the_same(request, header, other))?;
         match scheme {
             Scheme::Body(scheme) => {
                 BodySignature { header, ..scheme }.verify(request, check.secrets)?;
@@ -158,6 +160,21 @@ impl<P: HeaderSigned> Provider for P {
             }
         };
         Ok(outgoing.with_header(header, value.map_err(|_| unusable)?))
+    }
+}
+
+/// Two names of one header are one header: they may not say different things.
+fn says_the_same(request: &Request, header: &str, other: &str) -> Result<(), SignatureError> {
+    let (one, two) = (
+        request.headers.single(header),
+        request.headers.single(other),
+    );
+    match request.headers.contains(header) && request.headers.contains(other) && one != two {
+        true => Err(SignatureError::malformed(
+            header,
+            "it is there under two names with different values",
+        )),
+        false => Ok(()),
     }
 }
 

@@ -166,6 +166,12 @@ impl<'r> Token<'r> {
         if head.text_at("alg").as_deref() != Some("ES256") {
             return Err(SignatureError::UnsupportedAlg);
         }
+        // RFC 7515, section 4.1.11: whoever does not know an extension that is critical must refuse the token.
+        if head.get("crit").is_some() {
+            return Err(malformed(
+                "it asks for an extension that Plaid does not document",
+            ));
+        }
         let claims =
             Json::parse_object(&claims).map_err(|_| malformed("its claims are not JSON"))?;
         let hash = claims
@@ -188,7 +194,10 @@ impl<'r> Token<'r> {
 fn public_point(web_key: &str, key_id: &str) -> Result<Vec<u8>, SignatureError> {
     let key = Json::parse_object(web_key.as_bytes()).map_err(|_| SignatureError::UnknownKey)?;
     let says = |name: &str, expected: &str| key.text_at(name).as_deref() == Some(expected);
-    if !says("kty", "EC") || !says("crv", "P-256") || !says("kid", key_id) {
+    // What a key is for, and with which algorithm, need not be said (RFC 7517); what is said holds.
+    let may = |name: &str, expected: &str| key.get(name).is_none() || says(name, expected);
+    let signs = may("alg", "ES256") && may("use", "sig");
+    if !says("kty", "EC") || !says("crv", "P-256") || !says("kid", key_id) || !signs {
         return Err(SignatureError::UnknownKey);
     }
     if key
