@@ -24,7 +24,8 @@ enum What {
     ///
     /// FILE holds a JSON list of vectors, or one vector a line, each with `id`, `provider`, `secret`, `headers` and `body`,
     /// and if need be `url`, `now` (seconds since 1970, or RFC 3339), `tolerance` (seconds) and `config` (for generic_hmac).
-    /// A vector that cannot be tried is told as `malformed_vector` or `unknown_provider`. The exit code is 0 whatever the
+    /// PayPal's need `certs` (PEM by address; `intermediates` and `roots` replace what the functions trust), Plaid's `jwks`
+    /// (web keys by id). A vector that cannot be tried is told as `malformed_vector` or `unknown_provider`. The exit code is 0 whatever the
     /// verdicts are, and 2 where FILE holds no vectors.
     Check {
         /// File with the vectors; `-` reads standard input.
@@ -41,15 +42,21 @@ impl Signature {
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {
-    if file != Path::new("-") {
-        return std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read {}", file.display()));
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        let read = std::io::stdin().read_to_end(&mut bytes);
+        read.context("cannot read standard input")?;
+    } else {
+        bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     }
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .context("cannot read standard input")?;
-    Ok(text)
+    Ok(text(bytes)?)
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, NotVectors> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        NotVectors::after(&String::from_utf8_lossy(&error.as_bytes()[..good]))
+    })
 }
 
 /// One JSON line per vector of the file's text: its id, and `valid` or the kind of the error and its reason. Secrets never

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::api_gateway::ProxyEvent;
 use crate::mac::BASE64_KEY;
 use crate::providers::keys::{FetchedKey, KeyRequest};
-use crate::providers::{self, Check, Provider, Verified};
+use crate::providers::{self, Check, Provider, Verified, paypal};
 use crate::request::{Headers, Request};
 use crate::secret::{ProviderSecrets, Secret};
 use crate::settings::Settings;
@@ -137,6 +137,11 @@ fn refused(error: &SignatureError) -> Refusal {
     (error.kind(), error.to_string())
 }
 
+/// The same for a reason that lies in the vector.
+fn refused_for(error: &SignatureError, why: &str) -> Refusal {
+    (error.kind(), why.to_owned())
+}
+
 /// The vector itself cannot be tried.
 fn malformed(why: impl Into<String>) -> Refusal {
     ("malformed_vector", why.into())
@@ -222,11 +227,13 @@ impl Vector {
         let provider = provider(&self.provider).ok_or_else(|| unknown_provider(&self.provider))?;
         let mut settings = self.config.clone();
         settings.tolerance_seconds = self.tolerance.or(settings.tolerance_seconds);
-        settings.url = settings.url.or_else(|| Some(self.url.clone()));
-        let fetched = provider
-            .key_request(&request)
+        let url = Some(&self.url).filter(|url| !url.is_empty());
+        settings.url = settings.url.or_else(|| url.cloned());
+        let wanted = provider.key_request(&request);
+        let fetched = wanted
             .map_err(|error| refused(&error))?
-            .map(|wanted| self.fetched(&wanted));
+            .map(|wanted| self.fetched(&wanted))
+            .transpose()?;
         Ok(Recorded {
             provider,
             request,
@@ -251,20 +258,32 @@ impl Vector {
         }
     }
 
-    /// The recorded answer of the provider's key server.
-    fn fetched(&self, wanted: &KeyRequest) -> FetchedKey {
+    /// The recorded answer of the provider's key server, with the roots of the functions unless it has its own.
+    fn fetched(&self, wanted: &KeyRequest) -> Result<FetchedKey, Refusal> {
         match wanted {
-            KeyRequest::PaypalCertificate { url } => match self.certs.get(url) {
-                Some(leaf) => FetchedKey::Certificates {
-                    chain: format!("{leaf}\n{}", self.intermediates.join("\n")),
-                    roots: self.roots.join("\n"),
-                },
-                None => FetchedKey::Unknown,
-            },
-            KeyRequest::PlaidKey { key_id } => {
-                self.jwks.get(key_id).map_or(FetchedKey::Unknown, |key| {
-                    FetchedKey::WebKey(key.get().to_owned())
+            KeyRequest::PaypalCertificate { url } => {
+                let leaf = self.certs.get(url).ok_or_else(|| {
+                    let why = "its `certs` holds no certificate for the address in PAYPAL-CERT-URL";
+                    refused_for(&SignatureError::CertUntrusted, why)
+                })?;
+                let (mut chain, mut roots) = (vec![leaf.as_str()], Vec::new());
+                chain.extend(self.intermediates.iter().map(String::as_str));
+                roots.extend(self.roots.iter().map(String::as_str));
+                if roots.is_empty() {
+                    chain.push(paypal::INTERMEDIATES);
+                    roots.push(paypal::ROOTS);
+                }
+                Ok(FetchedKey::Certificates {
+                    chain: chain.join("\n"),
+                    roots: roots.join("\n"),
                 })
+            }
+            KeyRequest::PlaidKey { key_id } => {
+                let key = self.jwks.get(key_id).ok_or_else(|| {
+                    let why = "its `jwks` holds no key of the id in the token";
+                    refused_for(&SignatureError::UnknownKey, why)
+                })?;
+                Ok(FetchedKey::WebKey(key.get().to_owned()))
             }
         }
     }

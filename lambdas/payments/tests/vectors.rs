@@ -163,6 +163,8 @@ fn a_file_that_holds_no_vectors_is_explained_without_quoting_it() {
         "[hunter2",
         "[{\"id\": \"hunter2\"",
         "{\"id\": \"hunter2\"} hunter2",
+        "[]",
+        " {\"vectors\": []}",
     ] {
         let error = vectors::check(text, Timestamp::UNIX_EPOCH)
             .expect_err("no vectors")
@@ -188,6 +190,38 @@ fn a_file_may_be_a_list_one_vector_a_line_or_a_list_in_an_object() {
             "{text:.40}"
         );
     }
+}
+
+/// The vector of this name with other members.
+fn changed(id: &str, change: impl Fn(&mut serde_json::Map<String, Value>)) -> Verdict {
+    let mut vectors = vectors().into_iter();
+    let mut vector = vectors.find(|v| v["id"] == id).expect("the vector");
+    change(vector.as_object_mut().expect("an object"));
+    verdict(&vector)
+}
+
+#[test]
+fn without_roots_of_its_own_a_vector_is_held_against_those_of_the_functions() {
+    let bare = |vector: &mut serde_json::Map<String, Value>| {
+        vector.remove("roots");
+        vector.remove("intermediates");
+    };
+    // PayPal's published certificate.
+    assert_eq!(changed("paypal-01", bare).result, "valid");
+    let rootless = changed("paypal-01", |vector| vector["roots"] = json!(["no root"]));
+    assert_eq!(rootless.error, Some("cert_untrusted"));
+}
+
+#[test]
+fn a_key_or_an_address_that_the_vector_lacks_is_named() {
+    let told = changed("paypal-01", |vector| drop(vector.remove("certs")));
+    assert_eq!(told.error, Some("cert_untrusted"));
+    assert!(told.reason.is_some_and(|why| why.contains("`certs`")));
+    let told = changed("plaid-01", |vector| drop(vector.remove("jwks")));
+    assert_eq!(told.error, Some("unknown_key"));
+    assert!(told.reason.is_some_and(|why| why.contains("`jwks`")));
+    let told = changed("square-01", |vector| drop(vector.remove("url")));
+    assert_eq!(told.error, Some("bad_secret_config"));
 }
 
 #[test]

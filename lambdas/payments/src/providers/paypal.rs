@@ -20,7 +20,7 @@ use crate::request::Request;
 use crate::secret::SecretValue;
 use crate::settings::Settings;
 use crate::signature::SignatureError;
-pub(super) use certificates::{INTERMEDIATES, ROOTS};
+pub(crate) use certificates::{INTERMEDIATES, ROOTS};
 use certificates::{cert_name, certificates, trust};
 
 const ID: &str = "PAYPAL-TRANSMISSION-ID";

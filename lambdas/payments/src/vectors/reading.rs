@@ -17,6 +17,15 @@ pub struct NotVectors {
 }
 
 impl NotVectors {
+    /// Where a file that begins with this text stops being text.
+    pub fn after(text: &str) -> Self {
+        let last = text.rsplit('\n').next().unwrap_or_default();
+        Self {
+            line: text.matches('\n').count() + 1,
+            column: last.chars().count() + 1,
+        }
+    }
+
     // serde_json quotes offending values in its messages, which may be secrets, so only the position is kept.
     pub(super) fn at(error: &serde_json::Error) -> Self {
         Self {
@@ -29,8 +38,16 @@ impl NotVectors {
 /// The entries of a JSON list, of such a list as `vectors` in an object, or of objects one after the other.
 pub(super) fn entries(text: &str) -> Result<Vec<&RawValue>, NotVectors> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
+    let found = listed(text).map_err(|error| NotVectors::at(&error))?;
+    match found.is_empty() {
+        true => Err(NotVectors { line: 1, column: 0 }),
+        false => Ok(found),
+    }
+}
+
+fn listed(text: &str) -> Result<Vec<&RawValue>, serde_json::Error> {
     if text.starts_with('[') {
-        return serde_json::from_str(text).map_err(|error| NotVectors::at(&error));
+        return serde_json::from_str(text);
     }
     #[derive(Deserialize)]
     struct Listed<'a> {
@@ -41,12 +58,7 @@ pub(super) fn entries(text: &str) -> Result<Vec<&RawValue>, NotVectors> {
         return Ok(listed.vectors);
     }
     let objects = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-    let objects: Result<Vec<_>, _> = objects.collect();
-    match objects {
-        Ok(objects) if !objects.is_empty() => Ok(objects),
-        Ok(_) => Err(NotVectors { line: 1, column: 0 }),
-        Err(error) => Err(NotVectors::at(&error)),
-    }
+    objects.collect()
 }
 
 pub(super) fn id(at: usize, raw: &RawValue) -> String {
