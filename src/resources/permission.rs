@@ -9,6 +9,13 @@ use super::{Forced, Kind, Of, Resource, Schedule, Settle, Unmanaged};
 use crate::graph::{Declared, FunctionName, Input, Text};
 use serde::{Deserialize, Serialize};
 
+/// Statement ids of the stack's own permissions; a statement of any other was added by somebody else.
+pub const SIDS: [&str; 3] = [
+    "payhook-post-webhooks",
+    "payhook-post-webhooks-provider",
+    "payhook-get-webhooks-provider",
+];
+
 /// A statement of a function's resource policy, on its alias `live`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

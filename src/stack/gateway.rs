@@ -115,3 +115,18 @@ fn access_log_format() -> String {
     })
     .to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ROUTES;
+    use crate::resources::permission::SIDS;
+
+    #[test]
+    fn every_permission_of_the_stack_is_known_as_its_own_by_statement_id() {
+        let sids: Vec<String> = ROUTES
+            .iter()
+            .map(|route| format!("payhook-{}", route.permission))
+            .collect();
+        assert_eq!(sids, SIDS);
+    }
+}

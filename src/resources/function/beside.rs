@@ -1,6 +1,7 @@
 //! What can be set beside a function rather than on it, and payhook never sets: other ways in, and how calls are taken.
 
 use super::Function;
+use crate::resources::permission::SIDS;
 use crate::resources::policy::document;
 use crate::resources::unmanaged::collected;
 use crate::resources::{Aws, CloudError, During, Unmanaged};
@@ -11,8 +12,6 @@ const URLS: &str = "functionUrls";
 const ASYNCHRONOUS: &str = "asynchronousInvocation";
 const PROVISIONED: &str = "provisionedConcurrency";
 const STATEMENTS: &str = "policyStatements";
-/// What the statements of the stack's own permissions are called.
-const OWN_SID: &str = "payhook-";
 
 /// What was found beside a function.
 pub(super) async fn read(aws: &Aws, name: &str) -> Result<Unmanaged, CloudError> {
@@ -153,7 +152,7 @@ async fn statements(
     let foreign = found.into_iter().filter(|statement| {
         let text = |field: &str| statement[field].as_str().unwrap_or_default();
         match qualifier {
-            Some(_) => !text("Sid").starts_with(OWN_SID),
+            Some(_) => !SIDS.contains(&text("Sid")),
             // An emulator shows those of the alias here too.
             None => qualifier_of(text("Resource")) != Some(Function::ALIAS),
         }

@@ -73,10 +73,16 @@ async fn every_other_way_in_and_way_of_taking_calls_is_named_and_taken_back_by_i
             reply(
                 &policy("?Qualifier=live"),
                 200,
-                statements(&["payhook-x", "public"]),
+                statements(&["payhook-post-webhooks", "public"]),
             ),
             "policyStatements",
             format!("DELETE {F}/policy/public?Qualifier=live"),
+        ),
+        // A name like ours makes nothing ours.
+        (
+            reply(&policy("?Qualifier=live"), 200, statements(&["payhook-x"])),
+            "policyStatements",
+            format!("DELETE {F}/policy/payhook-x?Qualifier=live"),
         ),
     ];
     for (answer, setting, back) in table {
