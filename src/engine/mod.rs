@@ -2,6 +2,7 @@
 
 mod apply;
 mod event;
+mod fresh;
 mod look;
 mod observe;
 mod ready;
@@ -15,6 +16,8 @@ use crate::graph::LogicalName;
 use crate::plan::{Action, PlanError};
 use crate::resources::{Class, Cloud, CloudError, Kind};
 use crate::state::{State, StateError, Store};
+use fresh::Fresh;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -138,6 +141,8 @@ pub struct Engine<'a> {
     /// Asks to stop after what is in flight.
     pub cancel: CancellationToken,
     state: Mutex<State>,
+    /// What this run has made or changed so far.
+    fresh: Mutex<HashMap<LogicalName, Fresh>>,
 }
 
 impl<'a> Engine<'a> {
@@ -155,6 +160,7 @@ impl<'a> Engine<'a> {
             sink,
             cancel,
             state,
+            fresh: Mutex::default(),
         })
     }
 

@@ -11,6 +11,7 @@ use crate::resources::{
 use crate::state::{Entry, Record};
 use serde_json::Value;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// One put under way.
 struct Underway {
@@ -20,6 +21,8 @@ struct Underway {
     doubt: bool,
     /// Whether AWS has said that it made it.
     made: bool,
+    /// When AWS had it, so far.
+    since: Option<Instant>,
 }
 
 impl Engine<'_> {
@@ -36,6 +39,7 @@ impl Engine<'_> {
             // An earlier run may have sent it.
             doubt: self.is_open(step),
             made: false,
+            since: None,
         };
         self.retire_predecessor(step, &underway.at.properties)
             .await?;
@@ -56,7 +60,7 @@ impl Engine<'_> {
 
     async fn drive(&self, step: &Step, underway: &mut Underway) -> Result<Outputs, Cause> {
         let rules = definition(step.kind);
-        let mut patience = Patience::default();
+        let mut patience = Patience::using(self.fresh_uses(step));
         // Only the first wait is for what the published duration is of.
         let mut poll = rules.poll().expecting(step.settling());
         loop {
@@ -64,6 +68,7 @@ impl Engine<'_> {
                 underway.seen = self
                     .until_settled(&underway.at, poll, what, underway.made)
                     .await?;
+                underway.since = Some(Instant::now());
                 poll = rules.poll();
             }
             if underway.must_be_looked_for() {
@@ -72,10 +77,12 @@ impl Engine<'_> {
             let at = &mut underway.at;
             match self.cloud.put(at, underway.seen.as_ref()).await {
                 Ok(Put::Done(outputs)) => {
+                    self.freshen(step, underway.since.unwrap_or_else(Instant::now));
                     self.put_record(step, at, outputs.clone(), true).await?;
                     return Ok(outputs);
                 }
                 Ok(Put::Made(outputs)) => {
+                    underway.since = Some(Instant::now());
                     at.outputs.clone_from(&outputs);
                     self.put_record(step, at, outputs, false).await?;
                     (underway.made, underway.doubt) = (true, true);
@@ -83,6 +90,7 @@ impl Engine<'_> {
                 }
                 Ok(Put::Waiting(what)) => {
                     underway.seen = self.until_settled(at, poll, what, underway.made).await?;
+                    underway.since = Some(Instant::now());
                     poll = rules.poll();
                 }
                 Err(error) => {

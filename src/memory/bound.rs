@@ -22,7 +22,7 @@ use super::SEARCH;
 use super::outputs::chosen_by_aws;
 use super::traffic::traffic;
 use crate::graph::{Graph, LogicalName, Order, references};
-use crate::resources::{Kind, Latency, Schedule, definition, latency, sees_late};
+use crate::resources::{Kind, Latency, definition, latency, sees_late};
 use paced::Paced;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -139,14 +139,10 @@ fn made<'a>(graph: &Graph, order: &'a Order) -> HashMap<&'a LogicalName, Made> {
         };
         let kind = Kind::parse(node.kind);
         let pace: Latency = latency(kind.unwrap_or(Kind::Alarm));
-        // A kind that knows no such refusal is never refused for what it uses.
-        let rules = kind.map(|kind| definition(kind).settle());
-        let mut rules = rules.unwrap_or_default().iter();
-        let refused = rules.any(|rule| rule.schedule == Schedule::PROPAGATION);
         let used = references(&node.properties).into_iter();
         let used: BTreeSet<LogicalName> = used.map(|r| r.resource).collect();
         let sees_late = |needed: &LogicalName| match (kind, kind_of(graph, needed)) {
-            (Some(user), Some(of)) => refused && used.contains(needed) && sees_late(user, of),
+            (Some(user), Some(of)) => used.contains(needed) && sees_late(user, of),
             _ => false,
         };
         let late: BTreeSet<LogicalName> = order

@@ -3,9 +3,7 @@
 use super::account::{Inner, Item, identity};
 use super::edges::{EDGES, Edge, Refusal, refused};
 use super::latency;
-use crate::resources::{
-    Address, Class, CloudError, Delete, Kind, Of, Schedule, definition, sees_late,
-};
+use crate::resources::{Address, Class, CloudError, Delete, Kind, Of, definition, sees_late};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -230,10 +228,8 @@ impl Inner {
 
 /// The kind's own words for what is not visible yet; kinds without such words take everything.
 fn refuse_early(kind: Kind, used: Kind) -> Result<(), CloudError> {
-    let rules = definition(kind).settle().iter();
-    let rules = rules.filter(|rule| rule.schedule == Schedule::PROPAGATION);
-    // One that has no words for this edge has some for another.
-    match rules.min_by_key(|rule| rule.of != Of::Edge(used)) {
+    let mut rules = definition(kind).settle().iter();
+    match rules.find(|rule| rule.of == Of::Edge(used)) {
         Some(rule) => Err(refused(
             rule.codes.first().copied().unwrap_or_default(),
             rule.messages.first().copied().unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! How long AWS takes, kind by kind: what the scheduler and the polls count on, and what the cloud in memory takes.
 
-use super::Kind;
+use super::{Kind, Of, definition};
 use std::time::Duration;
 
 /// How long one kind takes.
@@ -85,18 +85,9 @@ pub fn latency(kind: Kind) -> Latency {
     }
 }
 
-/// Whether a kind is one of those that see a resource of another kind late, although it is ready.
-///
-/// A role reaches the services that assume it after IAM has it (facts: section 1.2), a table's stream reaches Pipes
-/// (section 11), and a key everybody who encrypts with it (section 2). What only names another resource, as a policy
-/// does, asks nobody whether it is there.
+/// Whether a kind is one of those that see a resource of another kind late, although it is ready: those with a settle
+/// rule for that edge. What only names another resource, as a policy does, asks nobody whether it is there.
 pub fn sees_late(user: Kind, used: Kind) -> bool {
-    match used {
-        Kind::Role => matches!(
-            user,
-            Kind::Function | Kind::StateMachine | Kind::Pipe | Kind::ApiAccount | Kind::Key
-        ),
-        Kind::Table => user == Kind::Pipe,
-        _ => user != Kind::Role,
-    }
+    let mut rules = definition(user).settle().iter();
+    rules.any(|rule| rule.of == Of::Edge(used))
 }
