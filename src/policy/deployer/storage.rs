@@ -70,7 +70,11 @@ pub(super) fn storage(arns: &Arns, names: &Names) -> Vec<Allow> {
         ),
         Allow::new(
             "TheStream",
-            &["dynamodb:DescribeStream"],
+            &[
+                "dynamodb:DeleteResourcePolicy",
+                "dynamodb:DescribeStream",
+                "dynamodb:GetResourcePolicy",
+            ],
             vec![format!("{table}/stream/*")],
         ),
         Allow::new("TheBucketOfBodies", BUCKET, vec![bucket.clone()]),

@@ -182,7 +182,7 @@ fn same_configuration(wanted: &Function, is: &Function) -> bool {
     let settings = is.unmanaged.keys();
     differing.iter().all(|name| apart.contains(&name.as_str()))
         && settings
-            .filter(|s| ![LIVE, shape::TRAFFIC].contains(&s.as_str()))
+            .filter(|s| !shape::OF_ALIAS.contains(&s.as_str()))
             .count()
             == 0
 }

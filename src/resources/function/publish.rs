@@ -1,7 +1,7 @@
 //! Publishing: a version of what is configured, and the alias `live` that points at it.
 
 use super::Function;
-use super::shape::{LIVE, TRAFFIC};
+use super::shape::{LIVE, NOTE, TRAFFIC};
 use crate::resources::{At, Aws, Class, CloudError, During, Put, Resource};
 use aws_sdk_lambda::types::{AliasRoutingConfiguration, LastUpdateStatus, State};
 use std::collections::HashMap;
@@ -68,7 +68,8 @@ async fn move_alias(aws: &Aws, is: &Function, version: &str) -> Result<(), Cloud
     let call = aws.lambda.update_alias().function_name(&is.name);
     let call = call.name(Function::ALIAS).function_version(version);
     let shares = is.unmanaged.contains_key(TRAFFIC).then_some(no_shares);
-    let call = call.set_routing_config(shares);
+    let no_note = is.unmanaged.contains_key(NOTE).then(String::new);
+    let call = call.set_routing_config(shares).set_description(no_note);
     call.send().await.during("lambda:UpdateAlias")?;
     Ok(())
 }

@@ -17,6 +17,10 @@ pub(super) const HANDLER: &str = "bootstrap";
 pub(super) const LIVE: &str = "live";
 /// Versions that get a share of the alias's traffic.
 pub(super) const TRAFFIC: &str = "liveTraffic";
+/// What somebody wrote on the alias.
+pub(super) const NOTE: &str = "liveDescription";
+/// All that publishing takes back.
+pub(super) const OF_ALIAS: [&str; 3] = [LIVE, TRAFFIC, NOTE];
 
 pub(super) const STORAGE: &str = "ephemeralStorageMb";
 pub(super) const LAYERS: &str = "layers";
@@ -192,6 +196,9 @@ pub(super) fn alias_unmanaged(
     if let Some(weights) = weights.filter(|weights| !weights.is_empty()) {
         let weights: BTreeMap<_, _> = weights.iter().collect();
         found.insert(TRAFFIC.to_owned(), json!(weights));
+    }
+    if let Some(note) = alias.description().filter(|note| !note.is_empty()) {
+        found.insert(NOTE.to_owned(), note.into());
     }
     found
 }

@@ -7,30 +7,64 @@ use aws_sdk_dynamodb::types::{
 };
 
 const POLICY: &str = "policy";
+const STREAM_POLICY: &str = "streamPolicy";
 const STREAMED_TO: &str = "kinesisStreams";
 const INSIGHTS: &str = "contributorInsights";
 
+/// A table and its stream.
+pub(super) struct Place<'a> {
+    pub name: &'a str,
+    pub arn: String,
+    pub stream: Option<&'a str>,
+}
+
+impl Place<'_> {
+    /// What bears each of the two policies.
+    fn policies(&self) -> [(&'static str, Option<&str>); 2] {
+        [(POLICY, Some(&self.arn)), (STREAM_POLICY, self.stream)]
+    }
+}
+
 /// What was found beside a table.
-pub(super) async fn read(aws: &Aws, name: &str, arn: &str) -> Result<Unmanaged, CloudError> {
-    let (policy, streams, insights) =
-        tokio::try_join!(policy(aws, arn), streams(aws, name), insights(aws, name))?;
+pub(super) async fn read(aws: &Aws, of: &Place<'_>) -> Result<Unmanaged, CloudError> {
+    let (policy, stream_policy, streams, insights) = tokio::try_join!(
+        policy(aws, Some(&of.arn)),
+        policy(aws, of.stream),
+        streams(aws, of.name),
+        insights(aws, of.name)
+    )?;
     Ok(collected([
         (POLICY, policy.as_deref().map(parsed)),
+        (STREAM_POLICY, stream_policy.as_deref().map(parsed)),
         (STREAMED_TO, (!streams.is_empty()).then(|| streams.into())),
         (INSIGHTS, insights.then(|| true.into())),
     ]))
 }
 
+/// The same where another stream has taken the place of the one that was asked about.
+pub(super) async fn of_stream(
+    aws: &Aws,
+    mut found: Unmanaged,
+    stream: Option<&str>,
+) -> Result<Unmanaged, CloudError> {
+    found.remove(STREAM_POLICY);
+    let policy = policy(aws, stream).await?;
+    found.extend(collected([(STREAM_POLICY, policy.as_deref().map(parsed))]));
+    Ok(found)
+}
+
 /// Takes back what was found; whether there was anything.
 pub(super) async fn take_back(
     aws: &Aws,
-    name: &str,
-    arn: &str,
+    of: &Place<'_>,
     found: &Unmanaged,
 ) -> Result<bool, CloudError> {
-    if found.contains_key(POLICY) {
-        let call = aws.dynamodb.delete_resource_policy().resource_arn(arn);
-        call.send()
+    let name = of.name;
+    let policies = of.policies().into_iter();
+    for (_, arn) in policies.filter(|(setting, _)| found.contains_key(*setting)) {
+        let call = aws.dynamodb.delete_resource_policy();
+        call.set_resource_arn(arn.map(str::to_owned))
+            .send()
             .await
             .or_absent("dynamodb:DeleteResourcePolicy")?;
     }
@@ -53,11 +87,14 @@ pub(super) async fn take_back(
             .await
             .during("dynamodb:UpdateContributorInsights")?;
     }
-    let settings = [POLICY, STREAMED_TO, INSIGHTS];
+    let settings = [POLICY, STREAM_POLICY, STREAMED_TO, INSIGHTS];
     Ok(settings.iter().any(|setting| found.contains_key(*setting)))
 }
 
-async fn policy(aws: &Aws, arn: &str) -> Result<Option<String>, CloudError> {
+async fn policy(aws: &Aws, arn: Option<&str>) -> Result<Option<String>, CloudError> {
+    let Some(arn) = arn else {
+        return Ok(None);
+    };
     let call = aws.dynamodb.get_resource_policy().resource_arn(arn);
     match call.send().await.or_absent("dynamodb:GetResourcePolicy") {
         Err(error) if error.code == "PolicyNotFoundException" => Ok(None),

@@ -1,13 +1,14 @@
 //! The calls that read, write and delete a table.
 
+use super::beside::{self, Place};
 use super::shape::{
     self, GOING, ON_DEMAND_LIMITS, RECOVERY_DAYS, RECOVERY_PERIOD, Shown, TABLE_CLASS,
 };
-use super::{AttributeKind, Billing, KeyAttribute, StreamView, Table, beside, index};
+use super::{AttributeKind, Billing, KeyAttribute, StreamView, Table, index};
 use crate::resources::tags::{self, Retag};
 use crate::resources::{
-    At, Aws, Class, CloudError, Condition, Delete, During, Live, Observed, Put, Resource, Tags,
-    Unmanaged,
+    At, Aws, Class, CloudError, Condition, Delete, During, Live, Observed, Outputs, Put, Resource,
+    Tags, Unmanaged,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::error::BuildError;
@@ -26,12 +27,13 @@ impl Live for Table {
         let name = &at.properties.name;
         // While a new table is waited for there is nothing beside it, and nobody need ask.
         let on_record = at.outputs.contains_key("streamArn");
+        let known = place(aws, name, &at.outputs);
         let (table, backups, ttl, tags, beside) = tokio::join!(
             describe(aws, name),
             backups(aws, name),
             time_to_live(aws, name),
             tags_of(aws, name),
-            beside_if(aws, name, on_record),
+            beside_if(aws, &known, on_record),
         );
         // The tags of a table that does not exist are refused as if they were forbidden.
         let Some(table) = table? else {
@@ -45,18 +47,22 @@ impl Live for Table {
             stream_ready: false,
         };
         let mut outputs = at.properties.predicted(&aws.given);
-        if let Some(arn) = shown.stream_arn().map(str::to_owned) {
+        let stream = shown.stream_arn().map(str::to_owned);
+        let same = stream.as_ref() == at.outputs.get("streamArn");
+        if let Some(arn) = &stream {
             // A stream on record was readable once and stays so; each other one must say so itself.
-            shown.stream_ready =
-                at.outputs.get("streamArn") == Some(&arn) || is_readable(aws, &arn).await?;
+            shown.stream_ready = same || is_readable(aws, arn).await?;
             if shown.stream_ready {
-                outputs.insert("streamArn".to_owned(), arn);
+                outputs.insert("streamArn".to_owned(), arn.clone());
             }
         }
         let settled = shown.condition() == Condition::Settled;
-        let late = beside_if(aws, name, settled && !on_record).await?;
         let mut properties = shown.properties(name);
-        properties.unmanaged.extend(beside?.into_iter().chain(late));
+        properties.unmanaged.extend(match on_record {
+            true if same => beside?,
+            true => beside::of_stream(aws, beside?, stream.as_deref()).await?,
+            false => beside_if(aws, &place(aws, name, &outputs), settled).await?,
+        });
         Ok(Some(Observed {
             properties,
             outputs,
@@ -84,7 +90,8 @@ impl Live for Table {
             Condition::Settled => {}
         }
         let (wanted, is) = (&at.properties, &observed.properties);
-        if beside::take_back(aws, &wanted.name, &arn(aws, &wanted.name), &is.unmanaged).await? {
+        let place = place(aws, &wanted.name, &observed.outputs);
+        if beside::take_back(aws, &place, &is.unmanaged).await? {
             return Ok(Put::Waiting(
                 "what was set beside the table to be taken back",
             ));
@@ -127,10 +134,18 @@ impl Live for Table {
     }
 }
 
-async fn beside_if(aws: &Aws, name: &str, asked: bool) -> Result<Unmanaged, CloudError> {
+async fn beside_if(aws: &Aws, of: &Place<'_>, asked: bool) -> Result<Unmanaged, CloudError> {
     match asked {
-        true => beside::read(aws, name, &arn(aws, name)).await,
+        true => beside::read(aws, of).await,
         false => Ok(Unmanaged::new()),
+    }
+}
+
+fn place<'a>(aws: &Aws, name: &'a str, outputs: &'a Outputs) -> Place<'a> {
+    Place {
+        name,
+        arn: arn(aws, name),
+        stream: outputs.get("streamArn").map(String::as_str),
     }
 }
 

@@ -91,6 +91,7 @@ pub async fn data(clients: &Clients) -> Vec<Changed> {
         ("payments", "deletionProtection"),
         ("payments", "unmanaged.tableClass"),
         ("payments", "unmanaged.policy"),
+        ("payments", "unmanaged.streamPolicy"),
         ("payments", "unmanaged.contributorInsights"),
         ("payments", "tags.by-hand"),
         ("payments", "outputs.streamArn"),
@@ -179,6 +180,11 @@ async fn table(clients: &Clients, other: &str) {
     let arn = format!("arn:aws:dynamodb:us-east-1:000000000000:table/{TABLE}");
     let open = db.put_resource_policy().resource_arn(&arn).policy(OPEN);
     open.send().await.expect("PutResourcePolicy");
+    let table = db.describe_table().table_name(TABLE).send().await;
+    let table = table.expect("DescribeTable").table.expect("a table");
+    let open = db.put_resource_policy().policy(OPEN);
+    let open = open.set_resource_arn(table.latest_stream_arn);
+    open.send().await.expect("PutResourcePolicy of the stream");
     let insights = db.update_contributor_insights().table_name(TABLE);
     let insights = insights.contributor_insights_action(ContributorInsightsAction::Enable);
     insights.send().await.expect("UpdateContributorInsights");

@@ -73,6 +73,9 @@ async fn function(clients: &Clients) -> Vec<Changed> {
     let events = lambda.put_function_event_invoke_config();
     let events = events.function_name(FUNCTION).maximum_retry_attempts(0);
     events.send().await.expect("PutFunctionEventInvokeConfig");
+    let note = lambda.update_alias().function_name(FUNCTION).name("live");
+    let note = note.description("mine").send().await;
+    note.expect("UpdateAlias");
     // Until the update has taken effect AWS reports the function as busy.
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     vec![
@@ -85,6 +88,7 @@ async fn function(clients: &Clients) -> Vec<Changed> {
         ("webhook-validator", "tracing"),
         ("webhook-validator", "reservedConcurrency"),
         ("webhook-validator", "unmanaged.live"),
+        ("webhook-validator", "unmanaged.liveDescription"),
         ("webhook-validator", "unmanaged.functionUrls"),
         ("webhook-validator", "unmanaged.policyStatements"),
         ("webhook-validator", "unmanaged.asynchronousInvocation"),

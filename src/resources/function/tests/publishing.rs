@@ -28,13 +28,11 @@ async fn what_was_never_published_or_moved_away_from_is_seen() {
     let shows = described(&function());
     let mut replies = shown(shows.clone(), Some(shows), Some(10));
     let weights = json!({"AdditionalVersionWeights": {"3": 0.1}});
-    let alias = json!({"FunctionVersion": "7", "RoutingConfig": weights});
+    let alias = json!({"FunctionVersion": "7", "RoutingConfig": weights, "Description": "keep"});
     replies[2] = reply(&get_alias(), 200, alias);
     let observed = read_of(replies).await;
-    assert_eq!(
-        observed.properties.unmanaged["liveTraffic"],
-        json!({"3": 0.1})
-    );
+    let expected = json!({"liveTraffic": {"3": 0.1}, "liveDescription": "keep"});
+    assert_eq!(json!(observed.properties.unmanaged), expected);
 }
 
 #[tokio::test]
@@ -116,13 +114,12 @@ async fn publishing_moves_the_alias_and_keeps_three_older_versions() {
 }
 
 #[tokio::test]
-async fn a_share_of_the_traffic_given_elsewhere_is_taken_back() {
+async fn a_share_of_the_traffic_given_elsewhere_and_a_note_on_the_alias_are_taken_back() {
     let mut observed = settled(&function()).await;
-    let share = json!({"3": 0.1});
-    observed
-        .properties
-        .unmanaged
-        .insert("liveTraffic".to_owned(), share);
+    observed.properties.unmanaged.extend([
+        ("liveTraffic".to_owned(), json!({"3": 0.1})),
+        ("liveDescription".to_owned(), json!("keep")),
+    ]);
     let (aws, script) = scripted([
         reply(&publish(), 201, json!({"Version": "7"})),
         reply(&move_alias(), 200, json!({})),
@@ -133,4 +130,5 @@ async fn a_share_of_the_traffic_given_elsewhere_is_taken_back() {
         .unwrap();
     let none = json!({"AdditionalVersionWeights": {}});
     assert_eq!(script.body(&move_alias())["RoutingConfig"], none);
+    assert_eq!(script.body(&move_alias())["Description"], "");
 }

@@ -266,6 +266,67 @@ async fn what_is_set_beside_a_table_is_named_and_each_is_taken_back_by_its_own_c
 }
 
 #[tokio::test]
+async fn a_policy_of_the_stream_is_told_from_one_of_the_table_and_taken_back_from_the_stream() {
+    const GET: &str = "dynamodb:GetResourcePolicy";
+    const DELETE: &str = "dynamodb:DeleteResourcePolicy";
+    let policy = r#"{"Statement": [{"Effect": "Allow", "Principal": "*"}]}"#;
+    let mut replies = shown(&table(), &known(table()).tags);
+    let none = "Resource-based policy not found";
+    replies.push(reply_error(GET, 400, "PolicyNotFoundException", none));
+    replies.push(reply(GET, 200, json!({ "Policy": policy })));
+    let (aws, script) = scripted(replies);
+    let observed = Table::read(&aws, &known(table())).await.unwrap().unwrap();
+    let named: Vec<&String> = observed.properties.unmanaged.keys().collect();
+    assert_eq!(named, ["streamPolicy"]);
+    let table_arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/payments-dev";
+    assert_eq!(
+        script.bodies(GET),
+        [
+            json!({ "ResourceArn": table_arn }),
+            json!({ "ResourceArn": STREAM })
+        ]
+    );
+
+    let (aws, script) = scripted([reply(DELETE, 200, json!({}))]);
+    let put = Table::put(&aws, &known(table()), Some(&observed))
+        .await
+        .unwrap();
+    assert!(matches!(put, Put::Waiting(_)), "it is looked at again");
+    assert_eq!(script.body(DELETE), json!({ "ResourceArn": STREAM }));
+}
+
+#[tokio::test]
+async fn a_policy_of_a_stream_that_was_replaced_by_hand_counts_no_more_and_its_successors_does() {
+    const GET: &str = "dynamodb:GetResourcePolicy";
+    let old = r#"{"Statement": [{"Sid": "old", "Effect": "Allow", "Principal": "*"}]}"#;
+    let new = old.replace("old", "new");
+    for (new, named) in [
+        (Some(new), json!({"streamPolicy": "new"})),
+        (None, json!({})),
+    ] {
+        let mut at = known(table());
+        at.outputs
+            .insert("streamArn".to_owned(), "arn:replaced".to_owned());
+        let mut replies = shown(&table(), &at.tags);
+        let status = json!({"StreamDescription": {"StreamStatus": "ENABLED"}});
+        replies.push(reply("dynamodb:DescribeStream", 200, status));
+        let none = || reply_error(GET, 400, "PolicyNotFoundException", "none");
+        replies.extend([none(), reply(GET, 200, json!({ "Policy": old }))]);
+        replies.push(match new {
+            Some(new) => reply(GET, 200, json!({ "Policy": new })),
+            None => none(),
+        });
+        let (aws, _) = scripted(replies);
+        let observed = Table::read(&aws, &at).await.unwrap().unwrap();
+        let mut found = json!(observed.properties.unmanaged);
+        if let Some(policy) = found.get_mut("streamPolicy") {
+            *policy = policy["Statement"][0]["Sid"].take();
+        }
+        assert_eq!(found, named);
+    }
+}
+
+#[tokio::test]
 async fn a_table_without_a_policy_of_its_own_has_nothing_beside_it() {
     let mut replies = shown(&table(), &known(table()).tags);
     replies.push(reply_error(
