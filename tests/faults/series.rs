@@ -130,7 +130,14 @@ where
     let tried = AtomicUsize::new(0);
     let broken = Mutex::new(Vec::new());
     let run = |lane: Lane, runtime: Runtime| {
-        while let Some((at, fault)) = trials.get(next.fetch_add(1, Ordering::SeqCst)).copied() {
+        loop {
+            let number = next.fetch_add(1, Ordering::SeqCst);
+            let Some((at, fault)) = trials.get(number).copied() else {
+                break;
+            };
+            if number % 50 == 0 {
+                println!("trial {number} of {}", trials.len());
+            }
             let done = AssertUnwindSafe(trial(&lane, verb, &reference, at, fault)).catch_unwind();
             match runtime.block_on(done) {
                 Ok(hit) => tried.fetch_add(usize::from(hit), Ordering::SeqCst),
