@@ -4,6 +4,7 @@
 //! arm64, and nothing else is ever handed on.
 
 mod compile;
+mod digest;
 mod elf;
 mod error;
 mod keep;
@@ -11,8 +12,9 @@ mod package;
 mod recipe;
 mod toolchain;
 
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use crate::config;
 
@@ -20,8 +22,9 @@ pub use elf::{Glibc, Machine};
 pub use error::ArtifactError;
 pub use keep::{forget, keep, kept};
 
+use digest::sha256_of;
 use elf::Executable;
-use package::{Compression, sha256};
+use package::Compression;
 use recipe::{for_host, for_lambda};
 use toolchain::Toolchain;
 
@@ -113,43 +116,40 @@ fn package(
     function: &'static str,
     program: &Path,
 ) -> Result<Artifact, ArtifactError> {
-    let code = fs::read(program).map_err(failed("read", program))?;
     let (folder, compression) = match request.target {
         Target::Host => ("local", Compression::Fast),
         Target::Arm64(_) => {
+            let code = fs::read(program).map_err(failed("read", program))?;
             accept_for_lambda(function, program, &code)?;
             ("arm64", Compression::Small)
         }
     };
     let zip = request.out.join(folder).join(format!("{function}.zip"));
     let note = zip.with_extension("made-of");
-    let made_of = format!(
-        "{} {compression:?} {}",
-        env!("CARGO_PKG_VERSION"),
-        sha256(&code)
-    );
+    let code = sha256_of(program).map_err(failed("read", program))?;
+    let made_of = format!("{} {compression:?} {code}", env!("CARGO_PKG_VERSION"));
     let known = fs::read_to_string(&note).is_ok_and(|known| known == made_of);
-    let bytes = match fs::read(&zip) {
-        Ok(bytes) if known => bytes,
-        _ => {
-            let bytes = package::zip(function, &code, compression)?;
-            // Never a note beside a zip that it does not describe, wherever this is interrupted.
-            match fs::remove_file(&note) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(failed("replace", &note)(error));
-                }
-                _ => {}
+    if !known || !zip.is_file() {
+        // Never a note beside a zip that it does not describe, wherever this is interrupted.
+        match fs::remove_file(&note) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("replace", &note)(error));
             }
-            replace(&zip, &bytes)?;
-            replace(&note, made_of.as_bytes())?;
-            bytes
+            _ => {}
         }
-    };
+        let program = File::open(program).map_err(failed("read", program))?;
+        replace(&zip, |file| {
+            package::zip(function, program, compression, file)
+        })?;
+        let write = |file: &mut File| file.write_all(made_of.as_bytes());
+        replace(&note, |file| write(file).map_err(failed("write", &note)))?;
+    }
+    let size = fs::metadata(&zip).map_err(failed("read", &zip))?.len();
     Ok(Artifact {
         function,
+        code_sha256: sha256_of(&zip).map_err(failed("read", &zip))?,
+        size,
         zip,
-        code_sha256: sha256(&bytes),
-        size: bytes.len() as u64,
     })
 }
 
@@ -176,11 +176,18 @@ fn accept_for_lambda(function: &str, path: &Path, code: &[u8]) -> Result<(), Art
 }
 
 /// Puts a whole file in the place of another, so that no reader ever sees half of one.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), ArtifactError> {
+fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), ArtifactError>,
+) -> Result<(), ArtifactError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(failed("create", folder))?;
     let written = path.with_added_extension(std::process::id().to_string());
-    fs::write(&written, bytes).map_err(failed("write", &written))?;
+    let mut file = File::create(&written).map_err(failed("write", &written))?;
+    if let Err(error) = write(&mut file) {
+        let _ = fs::remove_file(&written);
+        return Err(error);
+    }
     fs::rename(&written, path).map_err(failed("write", path))
 }
 

@@ -1,10 +1,11 @@
 //! Zips of earlier deploys, named by their content, so that a rollback finds the code again.
 
-use super::package::sha256;
+use super::digest::sha256_of;
 use super::{ArtifactError, FUNCTIONS, failed, replace};
 use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 /// Folder of the zips that an environment's deploys have used.
 fn folder(out: &Path, env: &str) -> PathBuf {
@@ -33,15 +34,23 @@ pub fn kept(out: &Path, env: &str) -> HashMap<String, PathBuf> {
     let deployed = deployed.filter_map(|file| Some(file.ok()?.path()));
     built
         .chain(deployed)
-        .filter_map(|zip| Some((sha256(&fs::read(&zip).ok()?), zip)))
+        .filter_map(|zip| Some((sha256_of(&zip).ok()?, zip)))
         .collect()
 }
 
 /// Keeps the zip of a deploy.
-pub fn keep(out: &Path, env: &str, code: &str, zip: &[u8]) -> Result<PathBuf, ArtifactError> {
+pub fn keep(
+    out: &Path,
+    env: &str,
+    code: &str,
+    mut zip: impl Read,
+) -> Result<PathBuf, ArtifactError> {
     let path = folder(out, env).join(file_name(code));
-    if !fs::read(&path).is_ok_and(|known| known == zip) {
-        replace(&path, zip)?;
+    if !sha256_of(&path).is_ok_and(|known| known == code) {
+        replace(&path, |file| {
+            let copied = io::copy(&mut zip, file);
+            copied.map(drop).map_err(failed("write", &path))
+        })?;
     }
     Ok(path)
 }
@@ -65,6 +74,7 @@ pub fn forget(out: &Path, env: &str, used: &BTreeSet<&str>) -> Result<(), Artifa
 
 #[cfg(test)]
 mod tests {
+    use super::super::digest::sha256;
     use super::*;
 
     #[test]
@@ -72,8 +82,9 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let codes: Vec<String> = [b"one", b"two"]
             .map(|zip| {
-                keep(out.path(), "dev", &sha256(zip), zip).unwrap();
-                sha256(zip)
+                let code = sha256(&zip[..]).unwrap();
+                keep(out.path(), "dev", &code, &zip[..]).unwrap();
+                code
             })
             .into();
         let at_hand = |env: &str| kept(out.path(), env).into_keys().collect::<BTreeSet<_>>();
@@ -87,8 +98,12 @@ mod tests {
     #[test]
     fn a_zip_that_was_tampered_with_is_not_taken_for_what_it_was() {
         let out = tempfile::tempdir().unwrap();
-        let zip = keep(out.path(), "dev", &sha256(b"one"), b"one").unwrap();
-        fs::write(zip, b"other").unwrap();
-        assert!(!kept(out.path(), "dev").contains_key(&sha256(b"one")));
+        let one = &b"one"[..];
+        let code = sha256(one).unwrap();
+        let zip = keep(out.path(), "dev", &code, one).unwrap();
+        fs::write(&zip, b"other").unwrap();
+        assert!(!kept(out.path(), "dev").contains_key(&code));
+        keep(out.path(), "dev", &code, one).unwrap();
+        assert_eq!(fs::read(&zip).unwrap(), one);
     }
 }

@@ -1,10 +1,8 @@
 //! One compiled function as the zip that Lambda takes: the same bytes for the same executable, anywhere.
 
-use std::io::{Cursor, Write};
+use std::io::{self, Read, Seek, Write};
 
-use aws_lc_rs::digest;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -23,41 +21,37 @@ pub(super) enum Compression {
     Small = 6,
 }
 
-/// The zip with one entry, `bootstrap`, which the provided runtimes start.
+/// Writes the zip with one entry, `bootstrap`, which the provided runtimes start.
+///
+/// A program of any size passes through without being held.
 pub(super) fn zip(
     function: &str,
-    executable: &[u8],
+    mut executable: impl Read,
     compression: Compression,
-) -> Result<Vec<u8>, ArtifactError> {
-    check(
-        function,
-        "unpacked",
-        executable.len() as u64,
-        LARGEST_UNPACKED,
-    )?;
+    into: impl Write + Seek,
+) -> Result<(), ArtifactError> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .compression_level(Some(compression as i64))
         .last_modified_time(DateTime::DEFAULT)
         .unix_permissions(0o755);
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let mut writer = ZipWriter::new(into);
     let written = writer
         .start_file("bootstrap", options)
-        .and_then(|()| Ok(writer.write_all(executable)?))
-        .and_then(|()| writer.finish());
-    let bytes = written
-        .map_err(|source| ArtifactError::Zip {
-            function: function.into(),
-            source,
-        })?
-        .into_inner();
-    check(function, "zipped", bytes.len() as u64, LARGEST_ZIP)?;
-    Ok(bytes)
+        .and_then(|()| Ok(io::copy(&mut executable, &mut writer)?));
+    let unpacked = written.map_err(failed(function))?;
+    check(function, "unpacked", unpacked, LARGEST_UNPACKED)?;
+    let mut into = writer.finish().map_err(failed(function))?;
+    let end = into.stream_position();
+    let zipped = end.map_err(|error| failed(function)(error.into()))?;
+    check(function, "zipped", zipped, LARGEST_ZIP)
 }
 
-/// The base64 SHA-256 that Lambda calls `CodeSha256` when the bytes are a zip.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    STANDARD.encode(digest::digest(&digest::SHA256, bytes))
+fn failed(function: &str) -> impl FnOnce(ZipError) -> ArtifactError {
+    move |source| ArtifactError::Zip {
+        function: function.into(),
+        source,
+    }
 }
 
 fn check(
@@ -79,15 +73,32 @@ fn check(
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::io::Cursor;
 
     use proptest::prelude::*;
 
+    use super::super::digest::sha256;
     use super::*;
+
+    fn zipped(function: &str, code: &[u8], compression: Compression) -> Vec<u8> {
+        let mut into = Cursor::new(Vec::new());
+        zip(function, code, compression, &mut into).unwrap();
+        into.into_inner()
+    }
+
+    /// Gives a few bytes at a time.
+    struct Slow<'a>(&'a [u8], usize);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let most = into.len().min(self.1);
+            self.0.read(&mut into[..most])
+        }
+    }
 
     #[test]
     fn the_zip_holds_one_executable_bootstrap_with_a_fixed_time() {
-        let bytes = zip("webhook-validator", b"code", Compression::Fast).unwrap();
+        let bytes = zipped("webhook-validator", b"code", Compression::Fast);
         let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
         assert_eq!(archive.len(), 1);
         let entry = archive.by_index(0).unwrap();
@@ -99,17 +110,10 @@ mod tests {
     #[test]
     fn the_bytes_of_a_zip_never_change() {
         let code = b"always the same code ".repeat(1000);
-        let hash = |compression| sha256(&zip("webhook-validator", &code, compression).unwrap());
+        let zip = |compression| zipped("webhook-validator", &code, compression);
+        let hash = |compression| sha256(&zip(compression)[..]).unwrap();
         insta::assert_snapshot!(hash(Compression::Small));
         insta::assert_snapshot!(hash(Compression::Fast));
-    }
-
-    #[test]
-    fn the_digest_is_written_as_lambda_writes_it() {
-        assert_eq!(
-            sha256(b"abc"),
-            "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
-        );
     }
 
     #[test]
@@ -122,10 +126,13 @@ mod tests {
     proptest! {
         #[test]
         fn the_same_code_gives_the_same_zip_and_the_zip_gives_back_the_code(
-            code in proptest::collection::vec(any::<u8>(), 0..20_000),
+            code in proptest::collection::vec(any::<u8>(), 0..20_000), at_a_time in 1usize..5_000,
         ) {
-            let first = zip("a", &code, Compression::Small).unwrap();
-            prop_assert_eq!(&first, &zip("b", &code, Compression::Small).unwrap());
+            let first = zipped("a", &code, Compression::Small);
+            prop_assert_eq!(&first, &zipped("b", &code, Compression::Small));
+            let mut slowly = Cursor::new(Vec::new());
+            zip("c", Slow(&code, at_a_time), Compression::Small, &mut slowly).unwrap();
+            prop_assert_eq!(&first, &slowly.into_inner());
             let mut archive = zip::ZipArchive::new(Cursor::new(first)).unwrap();
             let mut back = Vec::new();
             archive.by_name("bootstrap").unwrap().read_to_end(&mut back).unwrap();

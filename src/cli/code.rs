@@ -31,7 +31,7 @@ pub async fn zips(
             continue;
         };
         if let Some(bytes) = function::fetch(aws, &step.physical, version, code).await? {
-            let zip = artifact::keep(&context.artifacts(), context.env(), code, &bytes)?;
+            let zip = artifact::keep(&context.artifacts(), context.env(), code, &bytes[..])?;
             zips.insert(code.to_owned(), zip);
         }
     }
@@ -51,10 +51,10 @@ pub async fn zips(
 /// Keeps the zips of a deploy for a rollback to it.
 pub fn keep(context: &Context, artifacts: &[Artifact]) -> anyhow::Result<()> {
     for artifact in artifacts {
-        let zip = std::fs::read(&artifact.zip)
+        let zip = std::fs::File::open(&artifact.zip)
             .with_context(|| format!("cannot read {}", artifact.zip.display()))?;
         let (folder, env) = (context.artifacts(), context.env());
-        artifact::keep(&folder, env, &artifact.code_sha256, &zip)?;
+        artifact::keep(&folder, env, &artifact.code_sha256, zip)?;
     }
     Ok(())
 }

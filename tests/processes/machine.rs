@@ -98,6 +98,13 @@ impl Machine {
         self.start(words).ended()
     }
 
+    /// Both functions are a program of this size from now on.
+    pub fn programs_have(&self, bytes: u64) {
+        let program = fs::File::options().write(true).open(self.path("program"));
+        let grown = program.and_then(|program| program.set_len(bytes));
+        grown.expect("a larger program");
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -9,6 +9,8 @@ mod emulator;
 #[path = "../faults/inventory.rs"]
 mod inventory;
 mod machine;
+#[cfg(target_os = "linux")]
+mod memory;
 
 mod shared;
 mod signals;
