@@ -135,7 +135,7 @@ where
             let Some((at, fault)) = trials.get(number).copied() else {
                 break;
             };
-            if number % 50 == 0 {
+            if number.is_multiple_of(50) {
                 println!("trial {number} of {}", trials.len());
             }
             let done = AssertUnwindSafe(trial(&lane, verb, &reference, at, fault)).catch_unwind();
