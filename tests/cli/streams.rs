@@ -1,6 +1,6 @@
 //! Readers that go away, and errors in the form that was asked for.
 
-use crate::{folder, payhook, run};
+use crate::{CONFIG, folder, folder_with, payhook, run};
 use serde_json::Value;
 use std::process::{Command, Stdio};
 
@@ -123,12 +123,15 @@ fn a_completion_script_is_one_json_value_where_json_was_asked_for() {
 
 #[test]
 fn a_place_that_cannot_be_written_or_read_is_named_with_what_to_check() {
-    let folder = folder();
+    // An emulator of the tester's own, which needs no folder, must not be found.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    let port = free.expect("a free port").port();
+    let folder = folder_with(&format!("{CONFIG}\n[env.local.local]\nport = {port}\n"));
     for name in [".payhook", "cfn-outputs"] {
         std::fs::write(folder.path().join(name), "a file").expect("a file in the way");
     }
     for (words, path) in [
-        ("local up", ".payhook/emulator"),
+        ("local up --env local", ".payhook/emulator"),
         ("state list --env dev", ".payhook/state/dev"),
         ("state unlock --yes --env dev", ".payhook/state/dev/lock"),
         ("outputs --env dev", "cfn-outputs/flat-outputs.json"),
