@@ -22,7 +22,7 @@ pub use elf::{Glibc, Machine};
 pub use error::ArtifactError;
 pub use keep::{forget, keep, kept};
 
-use digest::sha256_of;
+use digest::{Digested, sha256, sha256_of};
 use elf::Executable;
 use package::Compression;
 use recipe::{for_host, for_lambda};
@@ -116,17 +116,17 @@ fn package(
     function: &'static str,
     program: &Path,
 ) -> Result<Artifact, ArtifactError> {
-    let (folder, compression) = match request.target {
-        Target::Host => ("local", Compression::Fast),
+    let (folder, compression, code) = match request.target {
+        Target::Host => ("local", Compression::Fast, sha256_of(program)),
         Target::Arm64(_) => {
             let code = fs::read(program).map_err(failed("read", program))?;
             accept_for_lambda(function, program, &code)?;
-            ("arm64", Compression::Small)
+            ("arm64", Compression::Small, sha256(&code[..]))
         }
     };
+    let code = code.map_err(failed("read", program))?;
     let zip = request.out.join(folder).join(format!("{function}.zip"));
     let note = zip.with_extension("made-of");
-    let code = sha256_of(program).map_err(failed("read", program))?;
     let made_of = format!("{} {compression:?} {code}", env!("CARGO_PKG_VERSION"));
     let known = fs::read_to_string(&note).is_ok_and(|known| known == made_of);
     if !known || !zip.is_file() {
@@ -137,9 +137,8 @@ fn package(
             }
             _ => {}
         }
-        let program = File::open(program).map_err(failed("read", program))?;
         replace(&zip, |file| {
-            package::zip(function, program, compression, file)
+            zip_of(function, program, &code, compression, file)
         })?;
         let write = |file: &mut File| file.write_all(made_of.as_bytes());
         replace(&note, |file| write(file).map_err(failed("write", &note)))?;
@@ -151,6 +150,26 @@ fn package(
         size,
         zip,
     })
+}
+
+/// Zips the program of this digest and no other: another build may replace it between two looks at it.
+fn zip_of(
+    function: &str,
+    program: &Path,
+    code: &str,
+    compression: Compression,
+    into: &mut File,
+) -> Result<(), ArtifactError> {
+    let file = File::open(program).map_err(failed("read", program))?;
+    let mut digested = Digested::new(file);
+    package::zip(function, &mut digested, compression, into)?;
+    match digested.sha256() == code {
+        true => Ok(()),
+        false => {
+            let changed = io::Error::other("it has changed meanwhile; is it being built twice?");
+            Err(failed("read", program)(changed))
+        }
+    }
 }
 
 /// Refuses what would be uploaded without an error and then fail at its first invocation.
@@ -216,6 +235,22 @@ mod tests {
             Path::new("target/webhook-validator"),
             code,
         )
+    }
+
+    #[test]
+    fn a_program_that_changes_while_it_is_looked_at_is_not_zipped_for_what_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        let zip = |code: &str| {
+            let mut into = File::create(folder.path().join("zip")).unwrap();
+            zip_of("f", &program, code, Compression::Fast, &mut into)
+        };
+        fs::write(&program, b"one").unwrap();
+        let one = sha256_of(&program).unwrap();
+        zip(&one).unwrap();
+        fs::write(&program, b"two").unwrap();
+        let refused = zip(&one).unwrap_err();
+        assert!(matches!(refused, ArtifactError::Io { action: "read", .. }));
     }
 
     #[test]

@@ -4,28 +4,40 @@ use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
-/// Takes what is written to it into a digest.
-struct Digesting(Context);
+/// Digests what is read through it.
+pub(super) struct Digested<R> {
+    inner: R,
+    context: Context,
+}
 
-impl Write for Digesting {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
+impl<R: Read> Digested<R> {
+    pub fn new(inner: R) -> Self {
+        let context = Context::new(&SHA256);
+        Self { inner, context }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    /// The base64 SHA-256 of what has been read.
+    pub fn sha256(self) -> String {
+        STANDARD.encode(self.context.finish())
+    }
+}
+
+impl<R: Read> Read for Digested<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.context.update(&into[..read]);
+        Ok(read)
     }
 }
 
 /// The base64 SHA-256 that Lambda calls `CodeSha256` when the bytes are a zip.
-pub(super) fn sha256(mut bytes: impl Read) -> io::Result<String> {
-    let mut digesting = Digesting(Context::new(&SHA256));
-    io::copy(&mut bytes, &mut digesting)?;
-    Ok(STANDARD.encode(digesting.0.finish()))
+pub(super) fn sha256(bytes: impl Read) -> io::Result<String> {
+    let mut digested = Digested::new(bytes);
+    io::copy(&mut digested, &mut io::sink())?;
+    Ok(digested.sha256())
 }
 
 /// The same of a file.
